@@ -3,7 +3,6 @@
 /// The generated messages and services.
 #[expect(
     missing_docs,
-    clippy::all,
     reason = "generated from proto/postern/gateway/v1, documented there"
 )]
 pub mod v1 {

@@ -56,6 +56,12 @@ impl Range {
         self.0.prefix_len()
     }
 
+    /// Whether every address of `other` lies in this range, too.
+    #[must_use]
+    pub fn covers(self, other: Self) -> bool {
+        self.0.contains(&other.0)
+    }
+
     fn span(self) -> (IpAddr, IpAddr) {
         (self.0.network(), self.0.broadcast())
     }

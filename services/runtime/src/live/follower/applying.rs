@@ -1,0 +1,339 @@
+//! From signed bytes to the applied view.
+//!
+//! The order is fixed: signature, bounds, number, critical extensions, blobs
+//! by hash, decode aside, swap, keep. Each step can refuse; only the swap
+//! changes what requests see.
+//!
+//! **Invariant:** a number is applied at most once, and numbers only grow.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::last_good::LastGood;
+use super::reporting::Report;
+use super::{RECONCILE, SnapshotRefused};
+use crate::bus::{Bucket, Bus, Change, Watch};
+use crate::clock::{Clock, unix_seconds};
+use crate::live::{
+    BlobReference, Decoder, FRESHNESS, Freshness, HEAD, Live, Manifest, Revisioned, SignedManifest,
+    TrustedKeys,
+};
+
+/// How often, in seconds, the newest freshness is written to disk.
+const KEEP_FRESHNESS: u64 = 60;
+
+/// How soon a snapshot that may pass later is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+pub(super) struct Applying<V> {
+    pub(super) live: Live<V>,
+    pub(super) bus: Arc<dyn Bus>,
+    pub(super) keys: TrustedKeys,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) decoder: Arc<dyn Decoder<V>>,
+    pub(super) last_good: LastGood,
+    pub(super) report: Report,
+    /// The last offer that was dealt with for good.
+    pub(super) settled: Option<Bytes>,
+    /// What is applied and could not be written to disk yet.
+    pub(super) unpersisted: Option<Complete>,
+    /// When the freshness on disk was issued.
+    pub(super) freshness_kept: u64,
+}
+
+/// A checked snapshot with all the content that this role wants.
+#[derive(Debug, Clone)]
+pub(super) struct Complete {
+    signed: SignedManifest,
+    blobs: BTreeMap<String, Bytes>,
+}
+
+impl<V: Send + Sync + 'static> Applying<V> {
+    /// Applies what is on disk, without the bus.
+    pub(super) async fn start_from_disk(&mut self) {
+        let (head, freshness) = (self.last_good.head(), self.last_good.freshness());
+        if let Ok(Some(freshness)) = freshness {
+            self.freshen(freshness);
+        }
+        let applied = match head {
+            Ok(None) => return,
+            Ok(Some(head)) => self.apply_from_disk(head).await,
+            Err(error) => Err(error.to_string()),
+        };
+        match applied {
+            Ok(revision) => {
+                tracing::info!(revision, "configuration applied from disk");
+                self.report.persisted(revision);
+            }
+            Err(why) => {
+                tracing::error!(why, "the last good configuration on disk is ignored");
+                self.report.refused(&why);
+            }
+        }
+    }
+
+    /// Follows for ever.
+    pub(super) async fn run(&mut self) {
+        let mut reconcile = tokio::time::interval(RECONCILE);
+        reconcile.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut watch: Option<Watch> = None;
+        let mut retry: Option<Instant> = None;
+        loop {
+            if watch.is_none() {
+                watch = self.bus.watch(Bucket::Configuration, "").await.ok();
+            }
+            let again = retry.unwrap_or_else(|| Instant::now() + RECONCILE);
+            tokio::select! {
+                change = next(&mut watch) => match change {
+                    Some(Change::Put(entry)) if entry.key == HEAD => {
+                        retry = self.offer(entry.value).await;
+                    }
+                    Some(Change::Put(entry)) if entry.key == FRESHNESS => {
+                        self.freshen(entry.value);
+                        self.keep_freshness().await;
+                    }
+                    Some(_) => {}
+                    None => watch = None,
+                },
+                _ = reconcile.tick() => retry = self.reconcile().await,
+                () = tokio::time::sleep_until(again) => retry = self.reconcile().await,
+            }
+        }
+    }
+
+    /// Asks for what the watch should have brought.
+    async fn reconcile(&mut self) -> Option<Instant> {
+        self.persist().await;
+        if let Ok(Some(freshness)) = self.bus.read(Bucket::Configuration, FRESHNESS).await {
+            self.freshen(freshness.value);
+        }
+        match self.bus.read(Bucket::Configuration, HEAD).await {
+            Ok(Some(head)) => self.offer(head.value).await,
+            Ok(None) | Err(_) => None,
+        }
+    }
+
+    /// Deals with a snapshot from the bus. Answers when to try again, if that
+    /// may help.
+    async fn offer(&mut self, head: Bytes) -> Option<Instant> {
+        if self.settled.as_ref() == Some(&head) {
+            return None;
+        }
+        match self.apply_from_bus(head.clone()).await {
+            Ok(()) => {
+                self.settled = Some(head);
+                None
+            }
+            Err(refused) => {
+                self.alarm(&refused);
+                self.report.refused(&said(&refused));
+                if refused.may_pass() {
+                    return Some(Instant::now() + RETRY);
+                }
+                self.settled = Some(head);
+                None
+            }
+        }
+    }
+
+    fn alarm(&self, refused: &SnapshotRefused) {
+        let (why, applied) = (said(refused), self.live.revision());
+        match refused {
+            SnapshotRefused::SameNumber { .. } | SnapshotRefused::Manifest(_) => {
+                tracing::error!(alarm = true, why, applied, "configuration refused");
+            }
+            _ => tracing::warn!(why, applied, "configuration refused"),
+        }
+    }
+
+    async fn apply_from_bus(&mut self, head: Bytes) -> Result<(), SnapshotRefused> {
+        let signed = SignedManifest::open(head, &self.keys)?;
+        if !self.is_newer(&signed)? {
+            self.report.current();
+            return Ok(());
+        }
+        self.checked_extensions(&signed.manifest)?;
+        let mut blobs = BTreeMap::new();
+        for (name, blob) in self.wanted(&signed.manifest) {
+            let content = match self.from_disk(blob).await {
+                Some(content) => content,
+                None => self.from_bus(&name, &blob).await?,
+            };
+            blobs.insert(name, content);
+        }
+        let complete = Complete { signed, blobs };
+        self.apply(&complete).await?;
+        self.unpersisted = Some(complete);
+        self.persist().await;
+        Ok(())
+    }
+
+    async fn apply_from_disk(&mut self, head: Bytes) -> Result<u64, String> {
+        let opened = SignedManifest::open(head.clone(), &self.keys);
+        let signed = opened.map_err(|invalid| said(&invalid))?;
+        let checked = self.checked_extensions(&signed.manifest);
+        checked.map_err(|refused| said(&refused))?;
+        let mut blobs = BTreeMap::new();
+        for (name, blob) in self.wanted(&signed.manifest) {
+            let content = self.from_disk(blob).await;
+            let content =
+                content.ok_or_else(|| format!("blob \"{name}\" is missing or damaged"))?;
+            blobs.insert(name, content);
+        }
+        let complete = Complete { signed, blobs };
+        let applied = self.apply(&complete).await;
+        applied.map_err(|refused| said(&refused))?;
+        self.settled = Some(head);
+        Ok(complete.signed.manifest.revision)
+    }
+
+    /// Whether it is newer than what is applied; `false` for the very same.
+    fn is_newer(&self, signed: &SignedManifest) -> Result<bool, SnapshotRefused> {
+        let Some(current) = self.live.current() else {
+            return Ok(true);
+        };
+        let (offered, applied) = (signed.manifest.revision, current.revision);
+        if offered < applied {
+            return Err(SnapshotRefused::Older { offered, applied });
+        }
+        if offered == applied && signed.digest != current.digest {
+            return Err(SnapshotRefused::SameNumber { revision: applied });
+        }
+        Ok(offered > applied)
+    }
+
+    fn checked_extensions(&self, manifest: &Manifest) -> Result<(), SnapshotRefused> {
+        let mut critical = manifest.critical.iter();
+        match critical.find(|extension| !self.decoder.understands(extension)) {
+            None => Ok(()),
+            Some(extension) => Err(SnapshotRefused::UnknownCritical {
+                extension: extension.clone(),
+            }),
+        }
+    }
+
+    fn wanted(&self, manifest: &Manifest) -> Vec<(String, BlobReference)> {
+        let wanted = |(name, _): &(&String, &BlobReference)| self.decoder.wants(name);
+        let blobs = manifest.blobs.iter().filter(wanted);
+        blobs.map(|(name, blob)| (name.clone(), *blob)).collect()
+    }
+
+    async fn from_disk(&self, blob: BlobReference) -> Option<Bytes> {
+        let last_good = self.last_good.clone();
+        let read = tokio::task::spawn_blocking(move || last_good.blob(&blob));
+        read.await.ok().flatten()
+    }
+
+    async fn from_bus(&self, name: &str, blob: &BlobReference) -> Result<Bytes, SnapshotRefused> {
+        let name = name.to_owned();
+        let content = match self.bus.blob(&blob.digest.to_string()).await {
+            Ok(content) => content,
+            Err(source) => return Err(SnapshotRefused::Unfetched { name, source }),
+        };
+        let right = content.filter(|content| blob.is(content));
+        right.ok_or(SnapshotRefused::WrongBlob { name })
+    }
+
+    /// Decodes aside and swaps.
+    async fn apply(&mut self, complete: &Complete) -> Result<(), SnapshotRefused> {
+        let decoder = Arc::clone(&self.decoder);
+        let from = complete.clone();
+        let decoding =
+            tokio::task::spawn_blocking(move || decoder.decode(&from.signed.manifest, &from.blobs));
+        let view = match decoding.await {
+            Ok(decoded) => decoded.map_err(|why| SnapshotRefused::Undecodable { why })?,
+            Err(_) => {
+                let why = "the decoder failed".to_owned();
+                return Err(SnapshotRefused::Undecodable { why });
+            }
+        };
+        let (signed, now) = (&complete.signed, self.clock.now());
+        let revision = signed.manifest.revision;
+        self.live.apply(Revisioned {
+            revision,
+            digest: signed.digest,
+            created_at: signed.manifest.created_at,
+            applied_at: now,
+            view,
+        });
+        tracing::info!(
+            revision,
+            author = signed.manifest.author,
+            "configuration applied"
+        );
+        self.report.applied(revision, unix_seconds(now));
+        Ok(())
+    }
+
+    /// Writes what is applied to disk, if it is not there yet.
+    async fn persist(&mut self) {
+        let Some(complete) = self.unpersisted.take() else {
+            return;
+        };
+        let (last_good, kept) = (self.last_good.clone(), complete.clone());
+        let keeping =
+            tokio::task::spawn_blocking(move || last_good.keep(&kept.signed, &kept.blobs));
+        let revision = complete.signed.manifest.revision;
+        match keeping.await {
+            Ok(Ok(())) => self.report.persisted(revision),
+            Ok(Err(error)) => {
+                tracing::error!(
+                    error = said(&error),
+                    revision,
+                    "configuration not kept on disk"
+                );
+                self.unpersisted = Some(complete);
+            }
+            Err(_) => self.unpersisted = Some(complete),
+        }
+    }
+
+    fn freshen(&mut self, signed: Bytes) {
+        let now = self.clock.now();
+        if let Some(freshness) = Freshness::open(&signed, &self.keys, now)
+            && self.live.freshen(freshness)
+        {
+            self.report.fresh(signed);
+        }
+    }
+
+    /// Writes the newest freshness to disk, now and then.
+    async fn keep_freshness(&mut self) {
+        let issued = self.live.freshness().map_or(0, |fresh| fresh.issued);
+        if issued < self.freshness_kept.saturating_add(KEEP_FRESHNESS) {
+            return;
+        }
+        let Some(signed) = self.report.freshness() else {
+            return;
+        };
+        let last_good = self.last_good.clone();
+        let keeping = tokio::task::spawn_blocking(move || last_good.keep_freshness(&signed));
+        if let Ok(Ok(())) = keeping.await {
+            self.freshness_kept = issued;
+        }
+    }
+}
+
+async fn next(watch: &mut Option<Watch>) -> Option<Change> {
+    match watch {
+        Some(watch) => watch.next().await,
+        // The bus is closed for good; the reconcile poll goes on asking.
+        None => std::future::pending().await,
+    }
+}
+
+/// An error with its sources, in one line.
+fn said(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,162 @@
+//! What this instance says about itself: every few seconds, and at once when
+//! something changed.
+//!
+//! It runs beside the applying side, so that a long fetch does not let the
+//! instance look dead.
+//!
+//! **Invariant:** a report shows what is applied, never what was only offered.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use super::FollowerSettings;
+use crate::bus::{Bucket, Bus};
+use crate::clock::Clock;
+use crate::live::instance::{REPORT_INTERVAL, REPORT_LIFE};
+use crate::live::{InstanceReport, InstanceState, Live};
+
+/// How old the configuration is, at a moment.
+type Age = Box<dyn Fn(SystemTime) -> Option<u64> + Send + Sync>;
+
+pub(super) struct Reporting {
+    bus: Arc<dyn Bus>,
+    clock: Arc<dyn Clock>,
+    key: String,
+    age: Age,
+    report: Report,
+}
+
+/// The report as it stands, for the side that changes it.
+#[derive(Clone)]
+pub(super) struct Report {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    report: Mutex<InstanceReport>,
+    freshness: Mutex<Option<Bytes>>,
+    changed: Notify,
+}
+
+impl Reporting {
+    pub(super) fn new<V: Send + Sync + 'static>(
+        settings: &FollowerSettings,
+        live: &Live<V>,
+    ) -> Self {
+        let live = live.clone();
+        let report = InstanceReport::of(&settings.instance, settings.clock.unix_seconds());
+        Self {
+            bus: Arc::clone(&settings.bus),
+            clock: Arc::clone(&settings.clock),
+            key: settings.instance.key(),
+            age: Box::new(move |now| live.age(now).map(|age| age.as_secs())),
+            report: Report {
+                shared: Arc::new(Shared {
+                    report: Mutex::new(report),
+                    freshness: Mutex::new(None),
+                    changed: Notify::new(),
+                }),
+            },
+        }
+    }
+
+    pub(super) fn report(&self) -> Report {
+        self.report.clone()
+    }
+
+    /// Reports for ever.
+    pub(super) async fn run(&self) {
+        loop {
+            self.send(REPORT_LIFE).await;
+            tokio::select! {
+                () = self.report.shared.changed.notified() => {}
+                () = tokio::time::sleep(REPORT_INTERVAL) => {}
+            }
+        }
+    }
+
+    /// The last report, which disappears soon.
+    pub(super) async fn farewell(&self) {
+        self.report
+            .change(|report| report.state = InstanceState::Stopping);
+        self.send(std::time::Duration::from_secs(1)).await;
+    }
+
+    async fn send(&self, life: std::time::Duration) {
+        let mut report = self.report.lock().clone();
+        report.age_s = (self.age)(self.clock.now());
+        let Ok(bytes) = serde_json::to_vec(&report) else {
+            return;
+        };
+        let life = Some(life);
+        let sent = self
+            .bus
+            .put(Bucket::Instances, &self.key, bytes.into(), life);
+        if let Err(error) = sent.await {
+            tracing::debug!(%error, "the instance's report was not sent");
+        }
+    }
+}
+
+impl Report {
+    /// A snapshot is in use.
+    pub(super) fn applied(&self, revision: u64, at: u64) {
+        self.change(|report| {
+            report.revision = revision;
+            report.applied_at = at;
+            report.state = InstanceState::Current;
+            report.problem = None;
+        });
+    }
+
+    /// A snapshot would survive a restart without the bus.
+    pub(super) fn persisted(&self, revision: u64) {
+        self.change(|report| report.persisted_revision = revision);
+    }
+
+    /// What is offered is what is in use.
+    pub(super) fn current(&self) {
+        if self.lock().state != InstanceState::Current {
+            self.change(|report| {
+                report.state = InstanceState::Current;
+                report.problem = None;
+            });
+        }
+    }
+
+    /// A snapshot was refused.
+    pub(super) fn refused(&self, why: &str) {
+        self.change(|report| {
+            report.state = match report.revision {
+                0 => InstanceState::Starting,
+                _ => InstanceState::Refusing,
+            };
+            report.problem = Some(InstanceReport::shortened(why));
+        });
+    }
+
+    /// A newer freshness was accepted.
+    pub(super) fn fresh(&self, signed: Bytes) {
+        let held = self.shared.freshness.lock();
+        *held.unwrap_or_else(PoisonError::into_inner) = Some(signed);
+    }
+
+    /// The newest accepted freshness, as it was signed.
+    pub(super) fn freshness(&self) -> Option<Bytes> {
+        let held = self.shared.freshness.lock();
+        held.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut InstanceReport)) {
+        change(&mut self.lock());
+        self.shared.changed.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, InstanceReport> {
+        let report = self.shared.report.lock();
+        report.unwrap_or_else(PoisonError::into_inner)
+    }
+}

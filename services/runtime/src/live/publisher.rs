@@ -1,0 +1,393 @@
+//! Control's side: make snapshots, sign them, keep them all, and see to it
+//! that the bus holds the newest.
+//!
+//! A write goes to this process's disk first (the outbox), then its blobs to
+//! the bus, then the head by compare-and-set, which is the lock among several
+//! controls; then it moves from the outbox to the history. The bus may lose
+//! everything: what is on disk is put there again.
+//!
+//! **Invariant:** the published revision never goes backwards, on disk, on the
+//! bus, or here; and nothing is signed that is not durably on this disk.
+
+mod bus_side;
+mod history;
+mod rollout;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use tokio::sync::{Mutex, Notify};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    BlobReference, Digest, FRESHNESS_INTERVAL, Manifest, ManifestInvalid, SignedManifest,
+    SigningKey, TrustedKeys,
+};
+use crate::bus::{BLOB_LIMIT, Bucket, Bus, BusState, BusUnavailable, Change};
+use crate::clock::{Clock, unix_seconds};
+use crate::private_files::PrivateFileError;
+use bus_side::Head;
+use history::History;
+pub use rollout::{Applied, Rollout};
+
+/// How often the bus is checked for what it should hold.
+const CHECK: Duration = Duration::from_secs(10);
+
+/// How soon after a failed check.
+const CHECK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What a publisher needs.
+#[derive(Debug)]
+pub struct PublisherSettings {
+    /// Where snapshots go, and reports come from.
+    pub bus: Arc<dyn Bus>,
+    /// The key that signs.
+    pub key: SigningKey,
+    /// Whose snapshots are adopted: this key, and the one before it while keys
+    /// are changed. Usually `TrustedKeys::of(&key)`.
+    pub trusted: TrustedKeys,
+    /// Where every snapshot is kept: a folder of mode 0700, made if missing.
+    pub folder: PathBuf,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Publishes snapshots. Clones are the same publisher.
+#[derive(Clone)]
+pub struct Publisher {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    bus: Arc<dyn Bus>,
+    key: SigningKey,
+    trusted: TrustedKeys,
+    clock: Arc<dyn Clock>,
+    history: History,
+    current: ArcSwapOption<SignedManifest>,
+    rollout: Rollout,
+    /// One write at a time.
+    writing: Mutex<()>,
+    published: Notify,
+}
+
+impl Publisher {
+    /// Opens the store and, where the bus is there, brings both to the newest
+    /// of the two.
+    ///
+    /// # Errors
+    /// When the store cannot be used. A bus that is away is no error.
+    pub async fn open(settings: PublisherSettings) -> Result<Self, PublisherError> {
+        let history = History::open(settings.folder, &settings.trusted)?;
+        let newest = history.newest()?.map(Arc::new);
+        let publisher = Self {
+            inner: Arc::new(Inner {
+                bus: settings.bus,
+                key: settings.key,
+                trusted: settings.trusted,
+                clock: settings.clock,
+                history,
+                current: ArcSwapOption::from(newest),
+                rollout: Rollout::new(),
+                writing: Mutex::new(()),
+                published: Notify::new(),
+            }),
+        };
+        if let Err(error) = publisher.check(true).await {
+            tracing::warn!(%error, "the bus was not checked yet");
+        }
+        Ok(publisher)
+    }
+
+    /// The newest snapshot; `None` before the first.
+    pub fn current(&self) -> Option<Arc<SignedManifest>> {
+        self.inner.current.load_full()
+    }
+
+    /// The newest snapshot's number; 0 before the first.
+    pub fn revision(&self) -> u64 {
+        self.current().map_or(0, |now| now.manifest.revision)
+    }
+
+    /// The newest `most` snapshots that this store has seen, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn history(&self, most: usize) -> Result<Vec<SignedManifest>, PublisherError> {
+        self.on_disk(move |history| history.list(most)).await
+    }
+
+    /// One snapshot of the history.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn snapshot(&self, revision: u64) -> Result<Option<SignedManifest>, PublisherError> {
+        self.on_disk(move |history| history.read(revision)).await
+    }
+
+    /// The content of a snapshot, from the store.
+    ///
+    /// # Errors
+    /// When a blob is missing or damaged.
+    pub async fn content(
+        &self,
+        manifest: &Manifest,
+    ) -> Result<BTreeMap<String, Bytes>, PublisherError> {
+        let wanted = manifest.blobs.clone();
+        self.on_disk(move |history| history.content(&wanted)).await
+    }
+
+    /// Makes `blobs` the newest snapshot, if `expected` (0: none) is the number
+    /// of the one it was made from, and answers its number. It is on disk and
+    /// on the bus then; see [`rollout`](Self::rollout) for who uses it.
+    ///
+    /// # Errors
+    /// [`PublishError::Conflict`] when another snapshot is the newest by now.
+    pub async fn publish(
+        &self,
+        author: &str,
+        reason: &str,
+        blobs: BTreeMap<String, Bytes>,
+        expected: u64,
+    ) -> Result<u64, PublishError> {
+        if blobs.values().any(|blob| blob.len() > BLOB_LIMIT) {
+            return Err(ManifestInvalid::TooLarge("size of a blob").into());
+        }
+        let _one = self.inner.writing.lock().await;
+        // Adopts what another control wrote, and finishes what this one began.
+        let standing = self.agree(false).await.map_err(PublishError::Unavailable)?;
+        let current = self.current();
+        let revision = current.as_ref().map_or(0, |now| now.manifest.revision);
+        if revision != expected {
+            return Err(PublishError::Conflict { current: revision });
+        }
+        if let Some(ahead) = self.inner.rollout.ahead_of(revision) {
+            return Err(PublishError::Ahead {
+                instance: ahead.id,
+                revision: ahead.revision,
+                current: revision,
+            });
+        }
+        let references = blobs
+            .iter()
+            .map(|(name, content)| (name.clone(), BlobReference::of(content)));
+        let manifest = Manifest {
+            revision: revision + 1,
+            parent: current.as_ref().map(|now| now.digest),
+            created_at: unix_seconds(self.inner.clock.now()),
+            author: author.to_owned(),
+            reason: reason.to_owned(),
+            blobs: references.collect(),
+            critical: Vec::new(),
+        };
+        let signed = Arc::new(SignedManifest::sign(&manifest, &self.inner.key)?);
+        self.write(signed, blobs, standing).await?;
+        Ok(manifest.revision)
+    }
+
+    /// Who uses which snapshot, and waiting until all use one.
+    pub fn rollout(&self) -> &Rollout {
+        &self.inner.rollout
+    }
+
+    /// Signs freshness, watches the instances, and keeps the bus as it should
+    /// be, until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        tokio::select! {
+            () = self.keep_fresh() => {}
+            () = self.keep_published() => {}
+            () = self.inner.rollout.watch(&*self.inner.bus) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+
+    async fn keep_fresh(&self) {
+        let mut interval = tokio::time::interval(FRESHNESS_INTERVAL);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut states = self.inner.bus.state();
+        loop {
+            tokio::select! {
+                _ = interval.tick() => {}
+                () = self.inner.published.notified() => {}
+                changed = states.changed() => if changed.is_err() {
+                    std::future::pending::<()>().await;
+                },
+            }
+            if let Err(error) = self.say_fresh().await {
+                tracing::debug!(%error, "freshness was not sent");
+            }
+        }
+    }
+
+    async fn keep_published(&self) {
+        let mut states = self.inner.bus.state();
+        let mut watch = self.inner.bus.watch(Bucket::Configuration, "").await.ok();
+        let mut whole = true;
+        loop {
+            let wait = match self.check(whole).await {
+                Ok(()) => {
+                    whole = false;
+                    CHECK
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the bus was not checked");
+                    CHECK_AGAIN
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                changed = states.changed() => {
+                    whole = true;
+                    if changed.is_err() {
+                        tokio::time::sleep(wait).await;
+                    }
+                    // A bus that went away needs no check until it is back.
+                    let _back = states.wait_for(|state| *state == BusState::Connected).await;
+                }
+                () = removed(&mut watch) => whole = true,
+            }
+        }
+    }
+
+    /// Brings the bus and this store to the newest of the two; with `whole`
+    /// also every blob.
+    async fn check(&self, whole: bool) -> Result<(), BusUnavailable> {
+        let _one = self.inner.writing.lock().await;
+        self.agree(whole).await.map(drop)
+    }
+
+    async fn write(
+        &self,
+        signed: Arc<SignedManifest>,
+        blobs: BTreeMap<String, Bytes>,
+        standing: Head,
+    ) -> Result<(), PublishError> {
+        let outgoing = Arc::clone(&signed);
+        let contents = blobs.clone();
+        self.on_disk(move |history| history.begin(&outgoing, &contents))
+            .await?;
+        for blob in blobs.into_values() {
+            let name = Digest::of(&blob).to_string();
+            if let Err(error) = self.inner.bus.put_blob(&name, blob).await {
+                // The head still stands as it was: nothing happened.
+                self.on_disk(History::abandon).await?;
+                return Err(PublishError::from_blob(error));
+            }
+        }
+        self.finish(signed, standing).await
+    }
+
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        doing: impl FnOnce(&History) -> Result<T, PublisherError> + Send + 'static,
+    ) -> Result<T, PublisherError> {
+        let history = self.inner.history.clone();
+        let done = tokio::task::spawn_blocking(move || doing(&history)).await;
+        done.map_err(|_| PublisherError::Interrupted)?
+    }
+}
+
+impl std::fmt::Debug for Publisher {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Publisher")
+            .field("revision", &self.revision())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a snapshot was not published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// Another snapshot is the newest by now. Nothing was written.
+    #[error("another change came first: the current revision is {current}")]
+    Conflict {
+        /// Its number.
+        current: u64,
+    },
+    /// An instance uses a newer snapshot than this store and the bus know:
+    /// both lost something. Nothing was written.
+    #[error(
+        "instance {instance} uses revision {revision}, and this store knows {current}: restore the store"
+    )]
+    Ahead {
+        /// The instance's id.
+        instance: String,
+        /// The revision it uses.
+        revision: u64,
+        /// The newest known here.
+        current: u64,
+    },
+    /// A bound was passed. Nothing was written.
+    #[error("the change cannot be published")]
+    Invalid(#[from] ManifestInvalid),
+    /// The bus could not be asked. Nothing was written.
+    #[error("the change was not published")]
+    Unavailable(#[source] BusUnavailable),
+    /// The bus did not confirm the last step. The change is kept and is
+    /// finished, or dropped in favour of another one, when the bus is back.
+    #[error("the bus did not confirm revision {revision}")]
+    Unconfirmed {
+        /// The number it was to have.
+        revision: u64,
+        /// Why.
+        #[source]
+        source: BusUnavailable,
+    },
+    /// The store on disk failed.
+    #[error("the store failed")]
+    Store(#[from] PublisherError),
+}
+
+/// The store on disk cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PublisherError {
+    /// A file or folder.
+    #[error(transparent)]
+    File(#[from] PrivateFileError),
+    /// The folder.
+    #[error("failed to use {}", path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A snapshot in the store is damaged, or signed by another key.
+    #[error("{} is damaged or signed by another key", path.display())]
+    Damaged {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: ManifestInvalid,
+    },
+    /// A blob in the store is missing or damaged.
+    #[error("blob \"{name}\" is missing or damaged in the store")]
+    BlobDamaged {
+        /// Its name in the manifest.
+        name: String,
+    },
+    /// The process is ending.
+    #[error("the work was interrupted")]
+    Interrupted,
+}
+
+/// Waits until the bus takes a value of the configuration back.
+async fn removed(watch: &mut Option<crate::bus::Watch>) {
+    while let Some(running) = watch {
+        match running.next().await {
+            Some(Change::Removed { .. }) => return,
+            Some(_) => {}
+            None => *watch = None,
+        }
+    }
+    std::future::pending().await
+}
