@@ -1,1 +1,27 @@
-//! (being written)
+//! The gateway: the front door, sign-in, OpenID Connect.
+
+pub mod arrival;
+pub mod edge;
+pub mod gate;
+pub mod listener;
+pub mod tls;
+pub(crate) mod audit;
+pub mod clients;
+pub mod codes;
+pub(crate) mod cookies;
+pub mod desk;
+pub(crate) mod halt;
+pub mod hosts;
+pub mod ids;
+pub mod oidc;
+pub(crate) mod pages;
+pub(crate) mod request_id;
+pub(crate) mod seals;
+pub mod session;
+pub mod settings;
+pub(crate) mod signin;
+pub mod sites;
+#[cfg(test)]
+mod testing;
+pub mod view;
+pub(crate) mod visit;

@@ -1,6 +1,15 @@
 //! Both buses keep the same promises: one suite, run against the in-process
 //! bus and against a real nats-server with the shipped configuration.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a failed expectation is how these tests fail"
+)]
+
 #[path = "rig/nats_server.rs"]
 mod nats_server;
 

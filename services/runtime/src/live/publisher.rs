@@ -10,11 +10,11 @@
 //! bus, or here; and nothing is signed that is not durably on this disk.
 
 mod bus_side;
+mod errors;
 mod history;
 mod rollout;
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,8 +31,8 @@ use super::{
 };
 use crate::bus::{BLOB_LIMIT, Bucket, Bus, BusState, BusUnavailable, Change};
 use crate::clock::{Clock, unix_seconds};
-use crate::private_files::PrivateFileError;
 use bus_side::Head;
+pub use errors::{PublishError, PublisherError};
 use history::History;
 pub use rollout::{Applied, Rollout};
 
@@ -84,7 +84,7 @@ impl Publisher {
     /// # Errors
     /// When the store cannot be used. A bus that is away is no error.
     pub async fn open(settings: PublisherSettings) -> Result<Self, PublisherError> {
-        let history = History::open(settings.folder, &settings.trusted)?;
+        let history = History::open(&settings.folder, &settings.trusted)?;
         let newest = history.newest()?.map(Arc::new);
         let publisher = Self {
             inner: Arc::new(Inner {
@@ -229,14 +229,19 @@ impl Publisher {
         let mut states = self.inner.bus.state();
         let mut watch = self.inner.bus.watch(Bucket::Configuration, "").await.ok();
         let mut whole = true;
+        let mut complained = false;
         loop {
             let wait = match self.check(whole).await {
                 Ok(()) => {
                     whole = false;
+                    complained = false;
                     CHECK
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the bus was not checked");
+                    if !complained {
+                        tracing::warn!(%error, "the bus was not checked");
+                    }
+                    complained = true;
                     CHECK_AGAIN
                 }
             };
@@ -302,84 +307,6 @@ impl std::fmt::Debug for Publisher {
     }
 }
 
-/// Why a snapshot was not published.
-#[derive(Debug, thiserror::Error)]
-pub enum PublishError {
-    /// Another snapshot is the newest by now. Nothing was written.
-    #[error("another change came first: the current revision is {current}")]
-    Conflict {
-        /// Its number.
-        current: u64,
-    },
-    /// An instance uses a newer snapshot than this store and the bus know:
-    /// both lost something. Nothing was written.
-    #[error(
-        "instance {instance} uses revision {revision}, and this store knows {current}: restore the store"
-    )]
-    Ahead {
-        /// The instance's id.
-        instance: String,
-        /// The revision it uses.
-        revision: u64,
-        /// The newest known here.
-        current: u64,
-    },
-    /// A bound was passed. Nothing was written.
-    #[error("the change cannot be published")]
-    Invalid(#[from] ManifestInvalid),
-    /// The bus could not be asked. Nothing was written.
-    #[error("the change was not published")]
-    Unavailable(#[source] BusUnavailable),
-    /// The bus did not confirm the last step. The change is kept and is
-    /// finished, or dropped in favour of another one, when the bus is back.
-    #[error("the bus did not confirm revision {revision}")]
-    Unconfirmed {
-        /// The number it was to have.
-        revision: u64,
-        /// Why.
-        #[source]
-        source: BusUnavailable,
-    },
-    /// The store on disk failed.
-    #[error("the store failed")]
-    Store(#[from] PublisherError),
-}
-
-/// The store on disk cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum PublisherError {
-    /// A file or folder.
-    #[error(transparent)]
-    File(#[from] PrivateFileError),
-    /// The folder.
-    #[error("failed to use {}", path.display())]
-    Folder {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// A snapshot in the store is damaged, or signed by another key.
-    #[error("{} is damaged or signed by another key", path.display())]
-    Damaged {
-        /// Its file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: ManifestInvalid,
-    },
-    /// A blob in the store is missing or damaged.
-    #[error("blob \"{name}\" is missing or damaged in the store")]
-    BlobDamaged {
-        /// Its name in the manifest.
-        name: String,
-    },
-    /// The process is ending.
-    #[error("the work was interrupted")]
-    Interrupted,
-}
-
 /// Waits until the bus takes a value of the configuration back.
 async fn removed(watch: &mut Option<crate::bus::Watch>) {
     while let Some(running) = watch {
@@ -389,5 +316,5 @@ async fn removed(watch: &mut Option<crate::bus::Watch>) {
             None => *watch = None,
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -159,9 +159,9 @@ impl<V: Send + Sync + 'static> Applying<V> {
         self.checked_extensions(&signed.manifest)?;
         let mut blobs = BTreeMap::new();
         for (name, blob) in self.wanted(&signed.manifest) {
-            let content = match self.from_disk(blob).await {
+            let content = match self.kept(blob).await {
                 Some(content) => content,
-                None => self.from_bus(&name, &blob).await?,
+                None => self.fetched(&name, &blob).await?,
             };
             blobs.insert(name, content);
         }
@@ -179,7 +179,7 @@ impl<V: Send + Sync + 'static> Applying<V> {
         checked.map_err(|refused| said(&refused))?;
         let mut blobs = BTreeMap::new();
         for (name, blob) in self.wanted(&signed.manifest) {
-            let content = self.from_disk(blob).await;
+            let content = self.kept(blob).await;
             let content =
                 content.ok_or_else(|| format!("blob \"{name}\" is missing or damaged"))?;
             blobs.insert(name, content);
@@ -222,13 +222,13 @@ impl<V: Send + Sync + 'static> Applying<V> {
         blobs.map(|(name, blob)| (name.clone(), *blob)).collect()
     }
 
-    async fn from_disk(&self, blob: BlobReference) -> Option<Bytes> {
+    async fn kept(&self, blob: BlobReference) -> Option<Bytes> {
         let last_good = self.last_good.clone();
         let read = tokio::task::spawn_blocking(move || last_good.blob(&blob));
         read.await.ok().flatten()
     }
 
-    async fn from_bus(&self, name: &str, blob: &BlobReference) -> Result<Bytes, SnapshotRefused> {
+    async fn fetched(&self, name: &str, blob: &BlobReference) -> Result<Bytes, SnapshotRefused> {
         let name = name.to_owned();
         let content = match self.bus.blob(&blob.digest.to_string()).await {
             Ok(content) => content,

@@ -6,8 +6,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::history::History;
 use super::{PublishError, Publisher, PublisherError};
 use crate::bus::{Bucket, BusUnavailable, Cause, Entry, WriteError};
@@ -24,31 +22,31 @@ impl Publisher {
     pub(super) async fn agree(&self, whole: bool) -> Result<Head, BusUnavailable> {
         let entry = self.inner.bus.read(Bucket::Configuration, HEAD).await?;
         let there = entry.as_ref().and_then(|entry| self.judged(entry));
-        let mut head = Head(entry.map(|entry| entry.version));
+        let head = Head(entry.map(|entry| entry.version));
         if let Some(there) = &there {
             self.adopt(there).await?;
         }
-        if let Some(done) = self.resume(there.as_ref(), head).await? {
-            head = done;
+        if let Some(put) = self.resume(there.as_ref(), head).await? {
+            return Ok(put);
         }
         let Some(current) = self.current() else {
             return Ok(head);
         };
-        let behind = there
-            .as_ref()
-            .is_none_or(|there| there.manifest.revision < current.manifest.revision);
+        let revision = current.manifest.revision;
+        let behind = there.is_none_or(|there| there.manifest.revision < revision);
         if whole || behind {
             self.put_content(&current).await?;
         }
-        if behind && self.read_head().await?.as_deref() != Some(&current.signed[..]) {
-            tracing::warn!(
-                revision = current.manifest.revision,
-                "the bus lost the configuration; it is published again"
-            );
-            head = self.replace(&current, head).await?;
-            self.inner.published.notify_one();
+        if !behind {
+            return Ok(head);
         }
-        Ok(head)
+        tracing::warn!(
+            revision,
+            "the bus does not hold the configuration; it is put there"
+        );
+        let put = self.replace(&current, head).await?;
+        self.inner.published.notify_one();
+        Ok(put)
     }
 
     /// Puts the head of a snapshot on the bus that is in the outbox, and moves
@@ -74,9 +72,9 @@ impl Publisher {
             }
             Err(WriteError::Conflict) => {
                 self.on_disk(History::abandon).await?;
-                let there = self.read_head().await.ok().flatten();
-                let there =
-                    there.and_then(|head| SignedManifest::open(head, &self.inner.trusted).ok());
+                let there = self.inner.bus.read(Bucket::Configuration, HEAD).await;
+                let there = there.ok().flatten();
+                let there = there.and_then(|entry| self.judged(&entry));
                 let current = there.map_or(self.revision(), |there| there.manifest.revision);
                 Err(PublishError::Conflict { current })
             }
@@ -103,11 +101,6 @@ impl Publisher {
         bus.put(Bucket::Configuration, FRESHNESS, signed, None)
             .await
             .map(drop)
-    }
-
-    async fn read_head(&self) -> Result<Option<Bytes>, BusUnavailable> {
-        let entry = self.inner.bus.read(Bucket::Configuration, HEAD).await?;
-        Ok(entry.map(|entry| entry.value))
     }
 
     /// The bus's head, if a trusted key signed it.
@@ -200,8 +193,9 @@ impl Publisher {
                 // Said by the store already; the bus may still hold it.
                 continue;
             };
-            let put = self.inner.bus.put_blob(&blob.digest.to_string(), content);
-            put.await.map_err(unwritten)?;
+            let name = blob.digest.to_string();
+            let put = self.inner.bus.put_blob(&name, content).await;
+            put.map_err(unwritten)?;
         }
         Ok(())
     }

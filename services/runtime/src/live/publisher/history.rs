@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
@@ -28,8 +28,8 @@ pub(super) struct History {
 }
 
 impl History {
-    pub(super) fn open(folder: PathBuf, trusted: &TrustedKeys) -> Result<Self, PublisherError> {
-        private_files::create_folder(&folder)?;
+    pub(super) fn open(folder: &Path, trusted: &TrustedKeys) -> Result<Self, PublisherError> {
+        private_files::create_folder(folder)?;
         let snapshots = folder.join("snapshots");
         private_files::create_folder(&snapshots)?;
         Ok(Self {

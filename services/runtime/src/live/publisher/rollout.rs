@@ -70,7 +70,7 @@ impl Rollout {
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     fn take(&self, change: Change) {

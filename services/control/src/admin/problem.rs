@@ -1,0 +1,133 @@
+//! What the admin API says when it does not do what it was asked: `application/problem+json` (RFC 9457).
+//!
+//! **Invariant:** every answer that is no success is one of these, with what to do.
+
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Serialize;
+
+use crate::change::{Kind, Refusal};
+use crate::writer::WriteFailure;
+
+/// A problem document.
+#[derive(Debug, Clone, Serialize)]
+pub struct Problem {
+    /// A stable URN of the kind of problem.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind in words.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong, in this case.
+    pub detail: String,
+    /// What to do about it.
+    pub what_to_do: String,
+    /// Headers that belong to it.
+    #[serde(skip)]
+    headers: HeaderMap,
+}
+
+impl Problem {
+    /// A problem. `kind` is the last word of its URN.
+    #[must_use]
+    pub fn new(
+        status: StatusCode,
+        kind: &str,
+        title: &'static str,
+        detail: impl Into<String>,
+        what_to_do: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind: format!("urn:postern:problem:{kind}"),
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            what_to_do: what_to_do.into(),
+            headers: HeaderMap::new(),
+        }
+    }
+
+    /// No token, or a wrong one.
+    #[must_use]
+    pub fn unauthenticated(detail: &str) -> Self {
+        let what_to_do = "send `Authorization: Bearer TOKEN`; control wrote the token to `admin-token` in its data folder at its first start";
+        let mut problem = Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Not authenticated", detail, what_to_do);
+        let scheme = HeaderValue::from_static("Bearer realm=\"postern admin API\"");
+        problem.headers.insert(WWW_AUTHENTICATE, scheme);
+        problem
+    }
+
+    /// Too many wrong tokens from one address.
+    #[must_use]
+    pub fn throttled(wait_s: u64) -> Self {
+        let mut problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "throttled",
+            "Too many wrong tokens",
+            "too many wrong tokens came from this address",
+            format!("wait {wait_s} seconds; the right token is taken at any time"),
+        );
+        problem.headers.insert(RETRY_AFTER, HeaderValue::from(wait_s));
+        problem
+    }
+
+    /// A request that cannot be understood.
+    #[must_use]
+    pub fn bad_request(detail: impl Into<String>, what_to_do: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be understood", detail, what_to_do)
+    }
+
+    /// Something of ours is away.
+    #[must_use]
+    pub fn unavailable(detail: impl Into<String>, what_to_do: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now", detail, what_to_do)
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let (status, kind, title) = match refusal.kind {
+            Kind::UnknownConnection => (StatusCode::NOT_FOUND, "unknown-connection", "Unknown connection"),
+            Kind::UnknownAuthority => (StatusCode::NOT_FOUND, "unknown-authority", "Unknown authority"),
+            Kind::UnknownRange => (StatusCode::NOT_FOUND, "unknown-range", "Unknown range"),
+            Kind::AlreadyThere => (StatusCode::CONFLICT, "already-there", "Already there"),
+            Kind::AmbiguousFingerprint => (StatusCode::CONFLICT, "ambiguous-fingerprint", "Ambiguous fingerprint"),
+            Kind::ConfirmationNeeded => (StatusCode::UNPROCESSABLE_ENTITY, "confirmation-needed", "Confirmation needed"),
+            Kind::UnusableCertificate => (StatusCode::UNPROCESSABLE_ENTITY, "unusable-certificate", "The certificate cannot be used"),
+            Kind::PrivateKey => (StatusCode::UNPROCESSABLE_ENTITY, "private-key", "A private key was sent"),
+            Kind::Unreadable => (StatusCode::UNPROCESSABLE_ENTITY, "unreadable", "It cannot be read"),
+            Kind::InvalidConfiguration => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-configuration", "The configuration would not be valid"),
+        };
+        Self::new(status, kind, title, refusal.detail, refusal.what_to_do)
+    }
+}
+
+impl From<WriteFailure> for Problem {
+    fn from(failure: WriteFailure) -> Self {
+        match failure {
+            WriteFailure::Refused(refusal) => refusal.into(),
+            WriteFailure::Conflict { detail } => Self::new(
+                StatusCode::CONFLICT,
+                "conflict",
+                "Somebody else was faster",
+                detail,
+                "nothing was changed; look at the configuration as it is now, and send the change again",
+            ),
+            WriteFailure::Unavailable { detail, what_to_do } => Self::unavailable(detail, what_to_do),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}

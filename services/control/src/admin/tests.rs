@@ -1,0 +1,5 @@
+mod conflicts;
+mod protection;
+mod reading;
+mod starting;
+mod writing;

@@ -1,0 +1,283 @@
+//! Putting control together and starting it.
+//!
+//! **Invariant:** nothing is overwritten at start: an existing configuration wins over an initial one, and an existing
+//! token over a new one.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::timestamp::Timestamp;
+use runtime::bus::Bus;
+use runtime::clock::Clock;
+use runtime::live::{
+    Follower, FollowerSettings, Instance, Live, Manifest, Publisher, PublisherError,
+    PublisherSettings, SigningKey, TrustedKeys,
+};
+use runtime::mesh::{AllowList, Peer};
+use runtime::private_files::{self, PrivateFileError};
+use runtime::random::Randomness;
+use runtime::readiness::Readiness;
+use runtime::tasks::Tasks;
+
+use crate::Settings;
+use crate::admin::{Admin, AdminTls, Door, DoorError, Throttle, router};
+use crate::audit::{Audit, AuditError};
+use crate::initial::{Initial, InitialError, Mistakes};
+use crate::inspector::Inspector;
+use crate::parts::{self, Parts, RoleSeals, View};
+use crate::token::{AdminToken, TOKEN_FILE, TokenError};
+use crate::writer::{WriteFailure, Writer};
+
+/// What control needs before it is ready, for [`Readiness::new`].
+pub const PARTS: &[&str] = &[CONFIGURATION, ADMIN];
+
+const CONFIGURATION: &str = "configuration";
+const ADMIN: &str = "admin API";
+
+/// How soon the first revision is tried again, at first and at most.
+const TRY_AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// What control is made of, besides its settings.
+pub struct Needs {
+    /// The bus.
+    pub bus: Arc<dyn Bus>,
+    /// The key that signs snapshots.
+    pub signing_key: SigningKey,
+    /// Whose snapshots are believed.
+    pub trusted: TrustedKeys,
+    /// The keys that each role's secrets are sealed with.
+    pub seals: RoleSeals,
+    /// Who says what certificates are: [`MeshInspector`](crate::inspector::MeshInspector).
+    pub inspector: Arc<dyn Inspector>,
+    /// This instance, of the role `control`.
+    pub instance: Instance,
+    /// Where its last good snapshot is kept, as with every instance.
+    pub last_good: PathBuf,
+    /// A configuration to begin with, made in this process; wins over the one in the settings.
+    pub initial: Option<Initial>,
+    /// Who owns its tasks.
+    pub tasks: Tasks,
+    /// Its readiness, made of [`PARTS`].
+    pub readiness: Readiness,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For keys, tokens and ids.
+    pub randomness: Arc<dyn Randomness>,
+}
+
+/// A control that runs.
+#[derive(Debug)]
+pub struct Started {
+    /// Where the admin API listens.
+    pub admin: SocketAddr,
+    /// The file its token was written to at the first start.
+    pub token_file: PathBuf,
+    /// What control itself uses, like every other instance.
+    pub live: Live<View>,
+}
+
+/// Why control does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A folder cannot be used.
+    #[error("control's folder cannot be used")]
+    Folder(#[from] PrivateFileError),
+    /// The token.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The audit record.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// The store of configurations.
+    #[error("the store of configurations cannot be used")]
+    Store(#[from] PublisherError),
+    /// The admin API.
+    #[error(transparent)]
+    Door(#[from] DoorError),
+    /// The initial configuration.
+    #[error("{0}")]
+    Initial(#[from] Mistakes),
+}
+
+/// Starts control: opens everything, then serves in tasks of `needs.tasks`.
+///
+/// The first revision is made in the background, because it needs certval; a mistake in the initial configuration that
+/// only shows there stops the process with its words.
+///
+/// # Errors
+/// [`StartError`], each with what to do.
+pub async fn start(settings: &Settings, needs: Needs) -> Result<Started, StartError> {
+    let folder = &settings.folder;
+    private_files::create_folder(folder)?;
+    let tls = AdminTls::load(&settings.admin_certificate_file, &settings.admin_key_file)?;
+    let token = AdminToken::of_folder(folder, &*needs.randomness)?;
+    let audit = Audit::open(folder)?;
+    let door = Door::open(settings.admin_listen, tls).await?;
+    let admin_address = door.address().map_err(|source| DoorError::Listen {
+        address: settings.admin_listen,
+        source,
+    })?;
+    let publisher = Publisher::open(PublisherSettings {
+        bus: needs.bus.clone(),
+        key: needs.signing_key,
+        trusted: needs.trusted.clone(),
+        folder: folder.join("configurations"),
+        clock: needs.clock.clone(),
+    })
+    .await?;
+    let seals = Arc::new(needs.seals);
+    let follower_seals = seals.clone();
+    let decoder = move |_: &Manifest, parts: &Parts| parts::decode(parts, &follower_seals);
+    let following = FollowerSettings {
+        bus: needs.bus,
+        keys: needs.trusted,
+        folder: needs.last_good,
+        instance: needs.instance,
+        clock: needs.clock.clone(),
+    };
+    let (live, follower) = Follower::start(following, decoder).await?;
+    let initial = beginning(settings, needs.initial, &publisher)?;
+
+    let tasks = &needs.tasks;
+    tasks.spawn("configuration", follower.run(tasks.stopping()));
+    tasks.spawn("publisher", publisher.clone().run(tasks.stopping()));
+    let writer = Arc::new(Writer::new(publisher, seals.clone(), audit, needs.clock.clone()));
+    if let Some(initial) = initial {
+        let first = First {
+            initial,
+            inspector: needs.inspector.clone(),
+            seals,
+            writer: writer.clone(),
+            clock: needs.clock.clone(),
+            randomness: needs.randomness.clone(),
+            tasks: tasks.clone(),
+        };
+        tasks.spawn_work("first configuration", first.make());
+    }
+    tasks.spawn_work("control readiness", ready(live.clone(), needs.readiness.clone(), tasks.clone()));
+    let admin = Arc::new(Admin {
+        writer,
+        inspector: needs.inspector,
+        token,
+        throttle: Throttle::default(),
+        hosts: settings.admin_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+        clock: needs.clock,
+        randomness: needs.randomness,
+        tasks: tasks.clone(),
+    });
+    tasks.spawn("admin API", door.serve(router(admin), tasks.clone()));
+    needs.readiness.complete(ADMIN);
+    tracing::info!(address = %admin_address, "admin API listening");
+    Ok(Started {
+        admin: admin_address,
+        token_file: folder.join(TOKEN_FILE),
+        live,
+    })
+}
+
+/// Who may call what over the mesh: everybody may ask for control's health, and nothing else is served yet.
+#[must_use]
+pub fn allowed() -> AllowList {
+    let roles = ["gateway", "certval", "directory", "control"].map(Peer::role);
+    AllowList::new().health(&roles).health(&[Peer::client("postern")])
+}
+
+/// The initial configuration, if it is wanted.
+fn beginning(
+    settings: &Settings,
+    given: Option<Initial>,
+    publisher: &Publisher,
+) -> Result<Option<Initial>, Mistakes> {
+    let named = settings.initial_configuration.as_deref();
+    if let Some(standing) = publisher.current() {
+        let revision = standing.manifest.revision;
+        if let Some(file) = named {
+            tracing::info!(
+                revision,
+                file = %file.display(),
+                "there is a configuration: the initial one is not read; the admin API changes what is in force"
+            );
+        } else {
+            tracing::info!(revision, "there is a configuration");
+        }
+        return Ok(None);
+    }
+    match (given, named) {
+        (Some(given), _) => Ok(Some(given)),
+        (None, Some(file)) => Initial::read(file).map(Some),
+        (None, None) => {
+            tracing::warn!("there is no configuration, and `control.initial_configuration` names none: waiting for one");
+            Ok(None)
+        }
+    }
+}
+
+async fn ready(live: Live<View>, readiness: Readiness, tasks: Tasks) {
+    let mut revisions = live.subscribe();
+    tokio::select! {
+        applied = revisions.wait_for(|revision| *revision > 0) => if applied.is_ok() {
+            readiness.complete(CONFIGURATION);
+        },
+        () = tasks.stopping().cancelled_owned() => {}
+    }
+}
+
+/// The making of revision 1.
+struct First {
+    initial: Initial,
+    inspector: Arc<dyn Inspector>,
+    seals: Arc<RoleSeals>,
+    writer: Arc<Writer>,
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+    tasks: Tasks,
+}
+
+impl First {
+    /// Tries until there is a configuration, or the initial one turns out to be wrong.
+    async fn make(self) {
+        let stopping = self.tasks.stopping();
+        let (mut pause, longest) = TRY_AGAIN;
+        loop {
+            let why = match self.attempt().await {
+                Ok(()) => return,
+                Err(InitialError::Mistakes(mistakes)) => {
+                    self.tasks.fail("first configuration", mistakes.to_string());
+                    return;
+                }
+                Err(InitialError::Unavailable(why)) => why,
+            };
+            if pause == longest {
+                tracing::warn!(why, "there is no configuration yet, trying again");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stopping.cancelled() => return,
+            }
+            pause = (pause * 2).min(longest);
+        }
+    }
+
+    async fn attempt(&self) -> Result<(), InitialError> {
+        let now = Timestamp(self.clock.unix_seconds());
+        let prepared = self.initial.prepare(&*self.inspector, &*self.randomness, now).await?;
+        let unavailable = |why: String| InitialError::Unavailable(why);
+        let parts = parts::first(&prepared, &self.seals, &*self.randomness)
+            .map_err(|error| unavailable(error.to_string()))?;
+        let mut words = vec![format!("the first configuration, from {}", self.initial.origin)];
+        words.extend(prepared.words);
+        match self.writer.first(parts, words).await {
+            Ok(written) => {
+                tracing::info!(revision = written.revision, from = self.initial.origin, "the first configuration was made");
+                Ok(())
+            }
+            Err(WriteFailure::Conflict { detail }) => {
+                tracing::info!(detail, "there is a configuration: the initial one is not used");
+                Ok(())
+            }
+            Err(failure) => Err(unavailable(failure.in_words())),
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! The one way a configuration comes to be: read what stands, apply a change, publish the whole, record it.
+//!
+//! Writes of this process take turns. Another control may write at the same time; the publisher's compare-and-set then
+//! lets one of both through, and the other change is applied again to what the first one made — unless its author said
+//! which revision they had seen.
+//!
+//! **Invariant:** what is published was made by [`apply`](crate::change::apply) from exactly the revision before it, and
+//! is in the audit record before anybody can see it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use runtime::clock::Clock;
+use runtime::live::{Digest, InstanceReport, PublishError, Publisher, PublisherError};
+
+use crate::audit::{Audit, AuditError, Author, Entry, Stage};
+use crate::change::{self, Change, Kind, Refusal};
+use crate::parts::{self, Parts, RoleSeals, View};
+
+/// How often a change is applied again after another control was faster.
+const ATTEMPTS: usize = 3;
+/// Longest reason in the history, in characters.
+const LONGEST_REASON: usize = 1000;
+/// Most revisions that are listed.
+const LISTED: usize = 1000;
+
+/// A change somebody asks for.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    /// Who asks.
+    pub author: Author,
+    /// For what.
+    pub change: Change,
+    /// The reason for the history, in their words; the difference in words when left out.
+    pub why: Option<String>,
+    /// The revision they have seen: the change is not made when there is a newer one.
+    pub seen: Option<u64>,
+}
+
+/// A change that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The revision it made.
+    pub revision: u64,
+    /// What it changed, in words.
+    pub words: Vec<String>,
+}
+
+/// A change that was not made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriteFailure {
+    /// It cannot be made.
+    Refused(Refusal),
+    /// Somebody else changed the configuration meanwhile.
+    Conflict {
+        /// What happened, in words.
+        detail: String,
+    },
+    /// Something of ours is away.
+    Unavailable {
+        /// What.
+        detail: String,
+        /// What to do.
+        what_to_do: String,
+    },
+}
+
+/// What stands: the newest configuration.
+#[derive(Debug)]
+pub struct Standing {
+    /// Its number.
+    pub revision: u64,
+    digest: Digest,
+    /// Its content.
+    pub view: View,
+}
+
+/// One revision of the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// Its number.
+    pub revision: u64,
+    /// The number of the one it was made from.
+    pub parent: Option<u64>,
+    /// Who made it.
+    pub author: String,
+    /// Why.
+    pub reason: String,
+    /// When, in seconds since 1970-01-01 UTC.
+    pub created_at: u64,
+}
+
+/// How far a revision has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reached {
+    /// How many live instances use it or a newer one.
+    pub applied: usize,
+    /// How many live instances there are.
+    pub instances: usize,
+    /// How long was waited for them.
+    pub waited_ms: u64,
+}
+
+/// Makes configurations.
+#[derive(Debug)]
+pub struct Writer {
+    publisher: Publisher,
+    seals: Arc<RoleSeals>,
+    audit: Arc<Audit>,
+    clock: Arc<dyn Clock>,
+    turn: tokio::sync::Mutex<()>,
+    read: Mutex<Option<Arc<Standing>>>,
+}
+
+impl Writer {
+    /// The writer of this publisher's configurations.
+    #[must_use]
+    pub fn new(
+        publisher: Publisher,
+        seals: Arc<RoleSeals>,
+        audit: Audit,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            publisher,
+            seals,
+            audit: Arc::new(audit),
+            clock,
+            turn: tokio::sync::Mutex::new(()),
+            read: Mutex::new(None),
+        }
+    }
+
+    /// What stands.
+    ///
+    /// # Errors
+    /// [`WriteFailure::Unavailable`] when there is none yet, or the store cannot be read.
+    pub async fn current(&self) -> Result<Arc<Standing>, WriteFailure> {
+        let Some(newest) = self.publisher.current() else {
+            return Err(WriteFailure::Unavailable {
+                detail: "there is no configuration yet".to_owned(),
+                what_to_do: "name one in `control.initial_configuration`, or see control's log for what is missing".to_owned(),
+            });
+        };
+        if let Some(read) = self.remembered().filter(|read| read.digest == newest.digest) {
+            return Ok(read);
+        }
+        let content = self.publisher.content(&newest.manifest).await.map_err(|error| unreadable(&error))?;
+        let view = parts::decode(&content, &self.seals).map_err(|why| WriteFailure::Unavailable {
+            detail: format!("revision {} cannot be used: {why}", newest.manifest.revision),
+            what_to_do: "compare control's key files with those it was written with".to_owned(),
+        })?;
+        let standing = Arc::new(Standing {
+            revision: newest.manifest.revision,
+            digest: newest.digest,
+            view,
+        });
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(standing.clone());
+        Ok(standing)
+    }
+
+    /// Makes one change. It is stored and published when this returns.
+    ///
+    /// # Errors
+    /// [`WriteFailure`]; nothing was changed then, except where it says that nobody knows.
+    pub async fn write(&self, proposal: Proposal) -> Result<Written, WriteFailure> {
+        let _turn = self.turn.lock().await;
+        let mut attempt = 1;
+        loop {
+            match self.attempt(&proposal).await {
+                Err(WriteFailure::Conflict { .. }) if proposal.seen.is_none() && attempt < ATTEMPTS => {
+                    attempt += 1;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    /// Publishes revision 1, unless there is a configuration.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub async fn first(&self, parts: Parts, words: Vec<String>) -> Result<Written, WriteFailure> {
+        let _turn = self.turn.lock().await;
+        let author = Author {
+            who: "control".to_owned(),
+            address: None,
+            request: "start".to_owned(),
+        };
+        let reason = reason(&words);
+        self.publish(&author, &reason, parts, 0, words).await
+    }
+
+    /// How far `revision` has come; waits for every live instance to use it, at most `wait`.
+    pub async fn rollout(&self, revision: u64, wait: Duration) -> Reached {
+        let began = Instant::now();
+        let reached = self.publisher.rollout().wait_applied(revision, wait).await;
+        Reached {
+            applied: reached.applied.len(),
+            instances: reached.applied.len() + reached.missing.len(),
+            waited_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Every live process.
+    #[must_use]
+    pub fn instances(&self) -> Vec<InstanceReport> {
+        self.publisher.rollout().instances()
+    }
+
+    /// The newest revisions, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn history(&self) -> Result<Vec<Revision>, WriteFailure> {
+        let listed = self.publisher.history(LISTED).await.map_err(|error| unreadable(&error))?;
+        let revisions = listed.into_iter().map(|signed| {
+            let manifest = signed.manifest;
+            Revision {
+                revision: manifest.revision,
+                parent: manifest.parent.map(|_| manifest.revision.saturating_sub(1)),
+                author: manifest.author,
+                reason: manifest.reason,
+                created_at: manifest.created_at,
+            }
+        });
+        Ok(revisions.collect())
+    }
+
+    async fn attempt(&self, proposal: &Proposal) -> Result<Written, WriteFailure> {
+        let standing = self.current().await?;
+        if let Some(seen) = proposal.seen.filter(|seen| *seen != standing.revision) {
+            return Err(conflict(Some(seen), standing.revision));
+        }
+        let author = &proposal.author;
+        let applied = change::apply(&standing.view.configuration, &proposal.change, author.address)
+            .map_err(WriteFailure::Refused)?;
+        let parts = standing.view.with(&applied.configuration).map_err(|error| {
+            WriteFailure::Unavailable {
+                detail: error.to_string(),
+                what_to_do: "nothing was changed; report this".to_owned(),
+            }
+        })?;
+        let reason = proposal.why.clone().unwrap_or_else(|| reason(&applied.words));
+        self.publish(author, &reason, parts, standing.revision, applied.words).await
+    }
+
+    async fn publish(
+        &self,
+        author: &Author,
+        reason: &str,
+        parts: Parts,
+        expected: u64,
+        words: Vec<String>,
+    ) -> Result<Written, WriteFailure> {
+        let entry = Entry {
+            at: self.clock.unix_seconds(),
+            stage: Stage::Proposed,
+            author: author.clone(),
+            revision: expected + 1,
+            words: words.clone(),
+            problem: None,
+        };
+        self.record(entry.clone()).await.map_err(|error| unrecorded(&error))?;
+        let published = self.publisher.publish(&author.who, reason, parts, expected).await;
+        let outcome = match published {
+            Ok(revision) => Ok(Written { revision, words }),
+            Err(error) => Err(not_published(&error)),
+        };
+        let ended = Entry {
+            at: self.clock.unix_seconds(),
+            stage: if outcome.is_ok() { Stage::Published } else { Stage::Failed },
+            problem: outcome.as_ref().err().map(WriteFailure::in_words),
+            ..entry
+        };
+        // The proposal is on disk; its end is also in the history.
+        if let Err(error) = self.record(ended).await {
+            tracing::error!(%error, "the end of a write was not recorded");
+        }
+        outcome
+    }
+
+    async fn record(&self, entry: Entry) -> Result<(), AuditError> {
+        let audit = self.audit.clone();
+        let path = audit.path().to_owned();
+        let appended = tokio::task::spawn_blocking(move || audit.append(&entry)).await;
+        appended.unwrap_or_else(|ended| Err(AuditError::interrupted(path, ended)))
+    }
+
+    fn remembered(&self) -> Option<Arc<Standing>> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl WriteFailure {
+    /// What happened, on one line.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Refused(refusal) => refusal.to_string(),
+            Self::Conflict { detail } => detail.clone(),
+            Self::Unavailable { detail, what_to_do } => format!("{detail}; {what_to_do}"),
+        }
+    }
+}
+
+/// The difference in words, short enough for the history.
+fn reason(words: &[String]) -> String {
+    words.join("; ").chars().take(LONGEST_REASON).collect()
+}
+
+fn conflict(seen: Option<u64>, current: u64) -> WriteFailure {
+    let detail = match seen {
+        Some(seen) => format!("the change was meant for revision {seen}, and the configuration is at revision {current}"),
+        None => format!("the configuration is at revision {current} by now"),
+    };
+    WriteFailure::Conflict { detail }
+}
+
+fn not_published(error: &PublishError) -> WriteFailure {
+    let detail = in_words(error);
+    let what_to_do = match error {
+        PublishError::Conflict { current } => return conflict(None, *current),
+        PublishError::Invalid(_) => {
+            let what_to_do = "nothing was changed; remove what is no longer needed";
+            return WriteFailure::Refused(Refusal::new(Kind::InvalidConfiguration, detail, what_to_do));
+        }
+        PublishError::Unavailable(_) => "nothing was changed; try again when the bus is back",
+        PublishError::Unconfirmed { .. } => {
+            "it takes effect when the bus is back, unless another change came first: look at the history before sending it again"
+        }
+        PublishError::Ahead { .. } => "nothing was changed; restore control's data folder from a backup",
+        PublishError::Store(_) => "look at the disk of control's data folder, and at the history before sending it again",
+    };
+    WriteFailure::Unavailable {
+        detail,
+        what_to_do: what_to_do.to_owned(),
+    }
+}
+
+fn unrecorded(error: &AuditError) -> WriteFailure {
+    WriteFailure::Unavailable {
+        detail: in_words(error),
+        what_to_do: "nothing was changed, because it could not be recorded; look at the disk of control's data folder".to_owned(),
+    }
+}
+
+fn unreadable(error: &PublisherError) -> WriteFailure {
+    WriteFailure::Unavailable {
+        detail: in_words(error),
+        what_to_do: "look at the disk of control's data folder".to_owned(),
+    }
+}
+
+/// An error with its causes, on one line.
+fn in_words(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    words
+}

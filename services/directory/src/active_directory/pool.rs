@@ -1,0 +1,304 @@
+//! Connections on which the service account is bound, to whichever domain controller answers.
+//!
+//! The first server in the configured order that is not known to be dead is used. One that failed is passed over for ten
+//! seconds, and connections to it are dropped; after ten minutes every connection is made anew, so that people come back
+//! to the server the administrator prefers.
+//!
+//! **Invariant:** a service account whose password was refused is not tried again for a minute: a wrong setting must not
+//! lock the account out. A search is repeated at most once, a bind of a person never.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
+
+use super::bind::Bound;
+use super::connection::{Connection, Results, Search, Trouble, Ways};
+use super::server::Server;
+use crate::password::Password;
+
+/// How long a server that failed is passed over.
+const DEAD: Duration = Duration::from_secs(10);
+/// How long a refused service account is left alone.
+const REFUSED: Duration = Duration::from_secs(60);
+/// How old a connection may get.
+const OLD: Duration = Duration::from_secs(600);
+
+/// Why no domain controller answered.
+#[derive(Debug, thiserror::Error)]
+pub enum NoAnswer {
+    /// Every server failed; this is the last one's trouble.
+    #[error("no domain controller can be used; the last tried was {server}")]
+    Server {
+        /// Its address.
+        server: String,
+        /// What was wrong.
+        #[source]
+        trouble: Trouble,
+    },
+    /// The service account's name or password is refused.
+    #[error(
+        "the directory refuses the bind account (sub-code {code:x}); it is tried again after a minute"
+    )]
+    BindAccount {
+        /// The directory's sub-code, 0 where it gave none.
+        code: u32,
+    },
+    /// All connections are in use.
+    #[error("all connections to the directory are in use")]
+    Busy,
+    /// There is no server at all.
+    #[error("the connection has no domain controller")]
+    NoServer,
+}
+
+/// The pool of one directory.
+#[derive(Debug)]
+pub struct Pool {
+    connections: managed::Pool<Dialler>,
+}
+
+/// The service account.
+#[derive(Debug, Clone)]
+pub struct ServiceAccount {
+    /// Distinguished name or user principal name.
+    pub name: String,
+    /// Its password.
+    pub password: Password,
+}
+
+impl Pool {
+    /// A pool of at most `most` connections; none is opened yet.
+    ///
+    /// # Errors
+    /// When the pool cannot be set up (a runtime without timers).
+    pub fn new(
+        servers: Vec<Server>,
+        account: ServiceAccount,
+        ways: Ways,
+        most: usize,
+    ) -> Result<Self, managed::BuildError> {
+        let wait = ways.deadlines.operation;
+        let health = servers.iter().map(|_| None).collect();
+        let dialler = Dialler {
+            servers,
+            account,
+            ways,
+            failed: Mutex::new(health),
+            refused: Mutex::new(None),
+            proven: AtomicBool::new(false),
+            proving: tokio::sync::Mutex::new(()),
+        };
+        let connections = managed::Pool::builder(dialler)
+            .max_size(most.max(1))
+            .runtime(deadpool::Runtime::Tokio1)
+            .wait_timeout(Some(wait))
+            .build()?;
+        Ok(Self { connections })
+    }
+
+    /// Asks for entries, on a second connection when the first one breaks.
+    ///
+    /// # Errors
+    /// When no server answers.
+    pub async fn search(&self, search: &Search) -> Result<Results, NoAnswer> {
+        match self.search_once(search).await {
+            Err(NoAnswer::Server { server, trouble }) if trouble.is_of_the_connection() => {
+                tracing::warn!(server, error = %trouble, "asking another connection");
+                self.search_once(search).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// A fresh connection on which nobody is bound, to the first server that can be reached. For a person's own bind:
+    /// it belongs to that person from then on and never enters the pool.
+    ///
+    /// # Errors
+    /// When no server can be reached.
+    pub async fn unbound(&self) -> Result<Connection, NoAnswer> {
+        let dialler = self.connections.manager();
+        let mut last = NoAnswer::NoServer;
+        for index in dialler.order() {
+            match dialler.open(index).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    async fn search_once(&self, search: &Search) -> Result<Results, NoAnswer> {
+        let mut pooled = self.connections.get().await.map_err(|error| match error {
+            PoolError::Backend(error) => error,
+            _ => NoAnswer::Busy,
+        })?;
+        let server = pooled.server;
+        match pooled.connection.search(search).await {
+            Ok(results) => Ok(results),
+            Err(trouble) => {
+                // Whatever went wrong, an answer may still be on its way over this connection.
+                drop(Object::take(pooled));
+                if matches!(trouble, Trouble::Silent) {
+                    self.connections
+                        .manager()
+                        .mark(server, Some(Instant::now()));
+                }
+                Err(self.connections.manager().no_answer(server, trouble))
+            }
+        }
+    }
+}
+
+/// Opens connections for the pool.
+#[derive(Debug)]
+struct Dialler {
+    servers: Vec<Server>,
+    account: ServiceAccount,
+    ways: Ways,
+    /// When each server last failed.
+    failed: Mutex<Vec<Option<Instant>>>,
+    /// When the service account was last refused, and with which sub-code.
+    refused: Mutex<Option<(Instant, u32)>>,
+    /// Whether the service account was accepted last.
+    proven: AtomicBool,
+    /// Held while an account that is not proven is tried: many questions at once must not become many failures.
+    proving: tokio::sync::Mutex<()>,
+}
+
+/// A connection on which the service account is bound.
+#[derive(Debug)]
+struct Pooled {
+    connection: Connection,
+    server: usize,
+    opened: Instant,
+}
+
+impl managed::Manager for Dialler {
+    type Type = Pooled;
+    type Error = NoAnswer;
+
+    async fn create(&self) -> Result<Pooled, NoAnswer> {
+        let _alone = if self.proven.load(Ordering::Relaxed) {
+            None
+        } else {
+            Some(self.proving.lock().await)
+        };
+        self.refused_lately()?;
+        let mut last = NoAnswer::NoServer;
+        for server in self.order() {
+            match self.bound(server).await {
+                Ok(pooled) => return Ok(pooled),
+                // Another controller of the domain would count the same failure again.
+                Err(refused @ NoAnswer::BindAccount { .. }) => return Err(refused),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    async fn recycle(&self, pooled: &mut Pooled, _: &Metrics) -> RecycleResult<NoAnswer> {
+        if pooled.connection.is_closed() || pooled.opened.elapsed() > OLD {
+            return Err(RecycleError::message("closed or old"));
+        }
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        match failed.get(pooled.server).copied().flatten() {
+            Some(failed) if failed >= pooled.opened => {
+                Err(RecycleError::message("the server failed since"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Dialler {
+    /// The servers to try, in order: those not known to be dead, then the others, for want of better.
+    fn order(&self) -> Vec<usize> {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let dead = |index: &usize| {
+            failed
+                .get(*index)
+                .copied()
+                .flatten()
+                .is_some_and(|failed| failed.elapsed() < DEAD)
+        };
+        let (dead, mut order): (Vec<_>, Vec<_>) = (0..self.servers.len()).partition(dead);
+        order.extend(dead);
+        order
+    }
+
+    async fn open(&self, index: usize) -> Result<Connection, NoAnswer> {
+        let server = self.servers.get(index).ok_or(NoAnswer::NoServer)?;
+        match Connection::open(server, &self.ways).await {
+            Ok(connection) => {
+                self.mark(index, None);
+                Ok(connection)
+            }
+            Err(trouble) => {
+                self.mark(index, Some(Instant::now()));
+                Err(self.no_answer(index, trouble))
+            }
+        }
+    }
+
+    async fn bound(&self, server: usize) -> Result<Pooled, NoAnswer> {
+        let opened = Instant::now();
+        let mut connection = self.open(server).await?;
+        match connection
+            .bind(&self.account.name, &self.account.password)
+            .await
+        {
+            Ok(Bound::Yes) => {
+                self.proven.store(true, Ordering::Relaxed);
+                Ok(Pooled {
+                    connection,
+                    server,
+                    opened,
+                })
+            }
+            Ok(Bound::No { code, .. }) => {
+                self.proven.store(false, Ordering::Relaxed);
+                let code = code.unwrap_or(0);
+                *self.refused.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some((Instant::now(), code));
+                Err(NoAnswer::BindAccount { code })
+            }
+            Ok(Bound::Unknown) => {
+                self.mark(server, Some(Instant::now()));
+                Err(self.no_answer(
+                    server,
+                    Trouble::Unreadable("an unusable answer to a bind".into()),
+                ))
+            }
+            Err(trouble) => {
+                self.mark(server, Some(Instant::now()));
+                Err(self.no_answer(server, trouble))
+            }
+        }
+    }
+
+    fn refused_lately(&self) -> Result<(), NoAnswer> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        match *refused {
+            Some((when, code)) if when.elapsed() < REFUSED => Err(NoAnswer::BindAccount { code }),
+            _ => Ok(()),
+        }
+    }
+
+    fn mark(&self, server: usize, failed_at: Option<Instant>) {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = failed.get_mut(server) {
+            *slot = failed_at;
+        }
+    }
+
+    fn no_answer(&self, server: usize, trouble: Trouble) -> NoAnswer {
+        let server = self
+            .servers
+            .get(server)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        NoAnswer::Server { server, trouble }
+    }
+}

@@ -1,0 +1,684 @@
+//! Against a server that answers as no domain controller should: everything is refused or unavailable, in bounded time
+//! and memory, and nothing outlives it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "test code, of which the lints know only the test functions"
+)]
+
+#[path = "hostile/ber.rs"]
+mod ber;
+#[path = "hostile/stub.rs"]
+mod stub;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ber::{bind_response, done, entry, message, reference, referral, result, tlv};
+use directory::active_directory::ActiveDirectory;
+use directory::backend::Backend;
+use directory::password::Password;
+use directory::settings::Settings;
+use domain::account::{AccountId, Person};
+use domain::connection::ActiveDirectory as Source;
+use domain::outcome::{Unavailable, Verdict};
+use domain::reason::{Fault, Reason};
+use postern_proto::directory::{Method, Who};
+use runtime::clock::SystemClock;
+use runtime::tasks::Tasks;
+use stub::{
+    Asked, Attributes, BASE, JON, PASSWORD, Reply, Start, Stub, certified, found, jon, sid,
+};
+use tokio::net::TcpListener;
+
+const QUESTION: Duration = Duration::from_millis(1500);
+
+fn directory(source: &Source) -> ActiveDirectory {
+    let settings = Settings {
+        connect_ms: 500,
+        operation_ms: 600,
+        question_ms: QUESTION.as_millis().try_into().unwrap(),
+        ..Settings::default()
+    };
+    let clock = Arc::new(SystemClock);
+    ActiveDirectory::new(
+        source,
+        b"secret of the service",
+        &settings,
+        Tasks::new(),
+        clock,
+    )
+    .unwrap()
+}
+
+async fn rig() -> (Stub, ActiveDirectory) {
+    let stub = Stub::start(Start::Tls).await;
+    let directory = directory(&stub.source());
+    (stub, directory)
+}
+
+async fn resolve(directory: &ActiveDirectory, name: &str) -> Result<Verdict<Person>, Unavailable> {
+    let who = Who::Certificate {
+        account: name.parse().unwrap(),
+        sid: None,
+    };
+    directory.resolve(&who, Method::Certificate).await
+}
+
+async fn form(
+    directory: &ActiveDirectory,
+    name: &str,
+    password: &str,
+) -> Result<Verdict<Person>, Unavailable> {
+    let password = Password::typed(password.as_bytes()).unwrap();
+    directory
+        .authenticate(&name.parse().unwrap(), &password)
+        .await
+}
+
+fn reason(answer: Result<Verdict<Person>, Unavailable>) -> Option<Reason> {
+    match answer.expect("an answer") {
+        Verdict::Accepted(_) => None,
+        Verdict::Refused(refusal) => Some(refusal.reason),
+    }
+}
+
+/// Whether this is the search for a person or for the names of groups.
+fn is_subtree(asked: &Asked) -> bool {
+    matches!(
+        asked,
+        Asked::Search {
+            whole_subtree: true,
+            ..
+        }
+    )
+}
+
+/// Answers searches for people with these entries.
+fn people(stub: &Stub, entries: Vec<Attributes>) {
+    stub.script(move |id, asked| {
+        let entries: Vec<_> = entries.iter().map(|entry| (JON, entry.clone())).collect();
+        is_subtree(asked).then(|| found(id, &entries))
+    });
+}
+
+#[tokio::test]
+async fn the_stub_is_a_directory_when_it_is_sane() {
+    let (stub, directory) = rig().await;
+    let Verdict::Accepted(person) = resolve(&directory, "jon").await.unwrap() else {
+        panic!("jon is there");
+    };
+    assert_eq!(person.profile().account.as_str(), "jon");
+    stub.seen();
+    assert_eq!(reason(form(&directory, "jon", PASSWORD).await), None);
+    assert_eq!(stub.binds(), [(JON.to_owned(), PASSWORD.to_owned())]);
+}
+
+#[tokio::test]
+async fn two_entries_are_nobody() {
+    let (stub, directory) = rig().await;
+    people(
+        &stub,
+        vec![jon(&[]), jon(&[("objectGUID", vec![vec![8; 16]])])],
+    );
+    assert_eq!(
+        reason(resolve(&directory, "jon").await),
+        Some(Reason::AmbiguousAccount)
+    );
+    // And one, where the server says that there were more.
+    stub.script(|id, asked| {
+        let bytes = [entry(id, JON, &jon(&[])), done(id, 4)].concat();
+        is_subtree(asked).then(|| vec![Reply::Send(bytes)])
+    });
+    assert_eq!(
+        reason(resolve(&directory, "jon").await),
+        Some(Reason::AmbiguousAccount)
+    );
+    stub.seen();
+    assert_eq!(
+        reason(form(&directory, "jon", PASSWORD).await),
+        Some(Reason::WrongCredentials)
+    );
+    assert!(
+        stub.binds().iter().all(|(name, _)| name != JON),
+        "nobody is tried"
+    );
+}
+
+#[tokio::test]
+async fn a_folded_name_is_another_person() {
+    let (stub, directory) = rig().await;
+    for (asked, returned) in [
+        ("björn", "bjorn"),
+        ("bjorn", "björn"),
+        ("jon", "ｊｏｎ"),
+        ("jon", "jon\u{200b}"),
+    ] {
+        people(
+            &stub,
+            vec![jon(&[(
+                "sAMAccountName",
+                vec![returned.as_bytes().to_vec()],
+            )])],
+        );
+        assert_eq!(
+            reason(resolve(&directory, asked).await),
+            Some(Reason::NotInDirectory),
+            "{returned}"
+        );
+        stub.seen();
+        assert_eq!(
+            reason(form(&directory, asked, PASSWORD).await),
+            Some(Reason::WrongCredentials)
+        );
+        let binds = stub.binds();
+        assert_eq!(binds.len(), 1, "the same work as for a known name");
+        assert_eq!(binds[0].0, format!("CN=postern-no-such-account,{BASE}"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_person_is_not_in_the_directory() {
+    let (stub, directory) = rig().await;
+    let classes = |classes: &[&str]| -> Vec<Vec<u8>> {
+        classes
+            .iter()
+            .map(|class| class.as_bytes().to_vec())
+            .collect()
+    };
+    for change in [
+        ("objectClass", classes(&["top", "contact"])),
+        (
+            "objectClass",
+            classes(&["user", "computer", "msDS-GroupManagedServiceAccount"]),
+        ),
+        ("objectSid", vec![]),
+        ("objectGUID", vec![]),
+        ("sAMAccountName", vec![]),
+        ("userAccountControl", vec![b"4096".to_vec()]),
+    ] {
+        people(&stub, vec![jon(std::slice::from_ref(&change))]);
+        let answer = reason(resolve(&directory, "jon").await);
+        assert_eq!(answer, Some(Reason::NotInDirectory), "{change:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_identifier_that_was_not_asked_for_is_refused() {
+    let (stub, directory) = rig().await;
+    people(&stub, vec![jon(&[])]);
+    let other = Who::Account(AccountId(uuid::Uuid::from_bytes([9; 16])));
+    let answer = directory.resolve(&other, Method::Certificate).await;
+    assert_eq!(reason(answer), Some(Reason::NotInDirectory));
+}
+
+#[tokio::test]
+async fn what_decides_and_cannot_be_read_is_unavailable() {
+    let (stub, directory) = rig().await;
+    for name in [
+        "userAccountControl",
+        "msDS-User-Account-Control-Computed",
+        "accountExpires",
+        "pwdLastSet",
+    ] {
+        people(&stub, vec![jon(&[(name, vec![])])]);
+        let error = resolve(&directory, "jon").await.unwrap_err();
+        assert!(error.detail.contains(name), "{error}");
+    }
+    // No groups is not a list of none: everybody has a primary group.
+    stub.script(|id, asked| {
+        let of_jon = matches!(
+            asked,
+            Asked::Search {
+                whole_subtree: false,
+                ..
+            }
+        );
+        of_jon.then(|| found(id, &[(JON, vec![])]))
+    });
+    let error = resolve(&directory, "jon").await.unwrap_err();
+    assert!(error.detail.contains("tokenGroups"), "{error}");
+}
+
+#[tokio::test]
+async fn groups_are_exact_and_bounded() {
+    let (stub, directory) = rig().await;
+    let groups = |count: u32| {
+        move |id: u32, asked: &Asked| match asked {
+            Asked::Search {
+                base,
+                whole_subtree: false,
+            } if !base.is_empty() => Some(found(
+                id,
+                &[(JON, vec![("tokenGroups", (0..count).map(sid).collect())])],
+            )),
+            _ => None,
+        }
+    };
+    stub.script(groups(1001));
+    let error = resolve(&directory, "jon").await.unwrap_err();
+    assert!(error.detail.contains("1001 groups"), "{error}");
+    // Ten thousand are beyond the allowance of an answer; that too is no shorter list.
+    stub.script(groups(20_000));
+    assert!(resolve(&directory, "jon").await.is_err());
+    // A server that names groups nobody asked for.
+    stub.script(|id, asked| match asked {
+        Asked::Search {
+            base,
+            whole_subtree: false,
+        } if !base.is_empty() => Some(found(id, &[(JON, vec![("tokenGroups", vec![sid(5000)])])])),
+        _ => None,
+    });
+    let Verdict::Accepted(person) = resolve(&directory, "jon").await.unwrap() else {
+        panic!("jon is there");
+    };
+    assert_eq!(person.profile().groups, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn no_referral_is_followed() {
+    let (stub, directory) = rig().await;
+    let attacker = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ldap://{}/DC=evil,DC=test", attacker.local_addr().unwrap());
+    let there = url.clone();
+    stub.script(move |id, asked| {
+        is_subtree(asked).then(|| vec![Reply::Send(referral(id, &there))])
+    });
+    let error = resolve(&directory, "jon").await.unwrap_err();
+    assert!(error.detail.contains("result code 10"), "{error}");
+    // References beside the entry are what Active Directory does; they are left alone.
+    let there = url.clone();
+    stub.script(move |id, asked| {
+        let bytes = [
+            reference(id, &there),
+            entry(id, JON, &jon(&[])),
+            done(id, 0),
+        ]
+        .concat();
+        is_subtree(asked).then(|| vec![Reply::Send(bytes)])
+    });
+    assert_eq!(reason(resolve(&directory, "jon").await), None);
+    stub.script(move |id, asked| match asked {
+        Asked::Bind { name, .. } if name == JON => {
+            let fields = [
+                tlv(0x0a, &[10]),
+                tlv(4, b""),
+                tlv(4, b""),
+                tlv(0xa3, &tlv(4, url.as_bytes())),
+            ];
+            Some(vec![Reply::Send(message(id, &tlv(0x61, &fields.concat())))])
+        }
+        _ => None,
+    });
+    assert!(form(&directory, "jon", PASSWORD).await.is_err());
+    let nobody = tokio::time::timeout(Duration::from_millis(200), attacker.accept()).await;
+    assert!(
+        nobody.is_err(),
+        "a connection was made to where a referral pointed"
+    );
+}
+
+/// The most memory this process has had, in KiB.
+fn high_water() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_answers_are_unavailable_in_bounded_time_and_memory() {
+    let (stub, directory) = rig().await;
+    assert_eq!(reason(resolve(&directory, "jon").await), None);
+    let before = high_water();
+    let mut deep = tlv(4, b"x");
+    for _ in 0..40_000 {
+        deep = [
+            vec![0x30, 0x83],
+            u32::try_from(deep.len()).unwrap().to_be_bytes()[1..].to_vec(),
+            deep,
+        ]
+        .concat();
+    }
+    let huge = vec![0; 64 << 10];
+    let whole = |id: u32| [entry(id, JON, &jon(&[])), done(id, 0)].concat();
+    type Answer = Box<dyn Fn(u32) -> Vec<Reply> + Send + Sync>;
+    let answers: Vec<(&str, Answer)> = vec![
+        ("silence", Box::new(|_| vec![])),
+        ("closed", Box::new(|_| vec![Reply::Close])),
+        ("garbage", Box::new(|_| vec![Reply::Send(vec![0x5a; 300])])),
+        (
+            "HTTP",
+            Box::new(|_| vec![Reply::Send(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec())]),
+        ),
+        (
+            "two gigabytes",
+            Box::new(move |_| {
+                vec![
+                    Reply::Send(b"\x30\x84\x7f\xff\xff\xff\x02".to_vec()),
+                    Reply::Flood(huge.clone()),
+                ]
+            }),
+        ),
+        (
+            "an indefinite length",
+            Box::new(|_| vec![Reply::Send(b"\x30\x80\x02\x01\x01\0\0".to_vec())]),
+        ),
+        (
+            "a length of eight bytes",
+            Box::new(|_| {
+                vec![Reply::Send(
+                    b"\x30\x88\xff\xff\xff\xff\xff\xff\xff\xff".to_vec(),
+                )]
+            }),
+        ),
+        (
+            "deep nesting",
+            Box::new(move |id| vec![Reply::Send(message(id, &deep))]),
+        ),
+        (
+            "entries without end",
+            Box::new(|id| vec![Reply::Flood(entry(id, JON, &jon(&[])))]),
+        ),
+        (
+            "references without end",
+            Box::new(|id| vec![Reply::Flood(reference(id, "ldap://x"))]),
+        ),
+        (
+            "crumbs",
+            Box::new(|id| {
+                vec![Reply::Send(message(
+                    id,
+                    &tlv(0x64, &[5, 0].repeat(200_000)),
+                ))]
+            }),
+        ),
+        (
+            "the wrong number",
+            Box::new(move |id| vec![Reply::Send(whole(id + 1))]),
+        ),
+        (
+            "a byte now and then",
+            Box::new(move |id| vec![Reply::Drip(whole(id), Duration::from_millis(100))]),
+        ),
+        (
+            "half a message",
+            Box::new(move |id| {
+                let mut bytes = whole(id);
+                bytes.truncate(40);
+                vec![Reply::Send(bytes), Reply::Close]
+            }),
+        ),
+        (
+            "goodbye",
+            Box::new(|_| vec![Reply::Send(result(0, 0x78, 52, "going down"))]),
+        ),
+        (
+            "an empty message",
+            Box::new(|_| vec![Reply::Send(b"\x30\x00".to_vec())]),
+        ),
+        (
+            "no operation",
+            Box::new(|id| vec![Reply::Send(message(id, b""))]),
+        ),
+        (
+            "an unknown operation",
+            Box::new(|id| vec![Reply::Send(message(id, &tlv(0x7d, b"")))]),
+        ),
+        (
+            "a result of nothing",
+            Box::new(|id| vec![Reply::Send(message(id, &tlv(0x65, b"")))]),
+        ),
+        (
+            "a result that is not UTF-8",
+            Box::new(|id| {
+                let fields = [tlv(0x0a, &[0]), tlv(4, b"\xff"), tlv(4, b"\xff")].concat();
+                vec![Reply::Send(message(id, &tlv(0x65, &fields)))]
+            }),
+        ),
+        (
+            "an entry of nothing",
+            Box::new(|id| {
+                vec![Reply::Send(
+                    [message(id, &tlv(0x64, b"")), done(id, 0)].concat(),
+                )]
+            }),
+        ),
+        (
+            "an entry of numbers",
+            Box::new(|id| {
+                let entry = message(id, &tlv(0x64, &[tlv(2, &[1]), tlv(2, &[1])].concat()));
+                vec![Reply::Send([entry, done(id, 0)].concat())]
+            }),
+        ),
+        (
+            "a bind response to a search",
+            Box::new(|id| vec![Reply::Send(bind_response(id, 0, ""))]),
+        ),
+        ("busy", Box::new(|id| vec![Reply::Send(done(id, 51))])),
+        (
+            "no such base",
+            Box::new(|id| vec![Reply::Send(done(id, 32))]),
+        ),
+    ];
+    for (name, answer) in answers {
+        let answer = Arc::new(answer);
+        stub.script(move |id, asked| is_subtree(asked).then(|| answer(id)));
+        let began = Instant::now();
+        let error = resolve(&directory, "jon").await.expect_err(name);
+        assert_eq!(error.fault, Fault::DirectoryUnavailable, "{name}");
+        let took = began.elapsed();
+        assert!(
+            took < QUESTION + Duration::from_millis(400),
+            "{name} took {took:?}"
+        );
+        // And it heals with the next answer.
+        stub.sane();
+        assert_eq!(
+            reason(resolve(&directory, "jon").await),
+            None,
+            "after {name}"
+        );
+    }
+    let grown = high_water() - before;
+    assert!(grown < 96 << 10, "hostile answers took {grown} KiB");
+}
+
+#[tokio::test]
+async fn a_bind_is_never_repeated() {
+    let (stub, directory) = rig().await;
+    let other = Stub::start(Start::Tls).await;
+    let _ = &directory;
+    let source = Source {
+        servers: vec![
+            format!("ldaps://{}", stub.address),
+            format!("ldaps://{}", other.address),
+        ],
+        trust: domain::connection::DirectoryTrust::Authorities {
+            pem: format!("{}{}", stub.pem, other.pem),
+        },
+        ..stub.source()
+    };
+    let directory = self::directory(&source);
+    type Answer = fn(u32) -> Vec<Reply>;
+    let answers: [(&str, Answer); 5] = [
+        ("silence", |_| vec![]),
+        ("closed", |_| vec![Reply::Close]),
+        ("garbage", |_| vec![Reply::Send(vec![0; 9])]),
+        ("busy", |id| vec![Reply::Send(bind_response(id, 51, ""))]),
+        ("refused", |id| {
+            vec![Reply::Send(bind_response(id, 49, "data 52e"))]
+        }),
+    ];
+    for (name, answer) in answers {
+        stub.script(move |id, asked| {
+            matches!(asked, Asked::Bind { name, .. } if name == JON).then(|| answer(id))
+        });
+        stub.seen();
+        other.seen();
+        let answer = form(&directory, "jon", PASSWORD).await;
+        if name == "refused" {
+            assert_eq!(reason(answer), Some(Reason::WrongCredentials));
+        } else {
+            assert!(answer.is_err(), "{name}");
+        }
+        assert_eq!(stub.binds().len() + other.binds().len(), 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_bind_that_is_nobodys_session_does_not_count() {
+    let (stub, directory) = rig().await;
+    // A server that says yes to everything: an anonymous session, or somebody else's.
+    let sessions = [
+        vec![],
+        vec![("tokenGroups", vec![sid(9999)])],
+        vec![("tokenGroups", vec![b"x".to_vec()])],
+    ];
+    for session in sessions {
+        stub.script(move |id, asked| match asked {
+            Asked::Bind { .. } => Some(vec![Reply::Send(bind_response(id, 0, ""))]),
+            Asked::Search { base, .. } if base.is_empty() => {
+                Some(found(id, &[("", session.clone())]))
+            }
+            _ => None,
+        });
+        let error = form(&directory, "jon", "anything").await.unwrap_err();
+        assert!(error.detail.contains("session"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn sub_codes_are_reasons_and_smart_cards_use_no_passwords() {
+    let (stub, directory) = rig().await;
+    for (code, expected) in [
+        ("525", Reason::WrongCredentials),
+        ("530", Reason::LogonHours),
+        ("532", Reason::PasswordExpired),
+        ("533", Reason::Disabled),
+        ("701", Reason::AccountExpired),
+        ("773", Reason::MustChange),
+        ("775", Reason::Locked),
+        ("nonsense", Reason::WrongCredentials),
+    ] {
+        stub.script(move |id, asked| {
+            let text =
+                format!("80090308: comment: AcceptSecurityContext error, data {code}, v1db1");
+            matches!(asked, Asked::Bind { name, .. } if name == JON)
+                .then(|| vec![Reply::Send(bind_response(id, 49, &text))])
+        });
+        assert_eq!(
+            reason(form(&directory, "jon", PASSWORD).await),
+            Some(expected),
+            "{code}"
+        );
+    }
+    people(
+        &stub,
+        vec![jon(&[("userAccountControl", vec![b"262656".to_vec()])])],
+    );
+    assert_eq!(
+        reason(form(&directory, "jon", PASSWORD).await),
+        Some(Reason::NotAllowed)
+    );
+    assert_eq!(reason(resolve(&directory, "jon").await), None);
+    // The right password does not help a disabled account, whatever the server thinks.
+    people(
+        &stub,
+        vec![jon(&[("userAccountControl", vec![b"514".to_vec()])])],
+    );
+    assert_eq!(
+        reason(form(&directory, "jon", PASSWORD).await),
+        Some(Reason::Disabled)
+    );
+    assert_eq!(
+        reason(form(&directory, "jon", "wrong").await),
+        Some(Reason::WrongCredentials)
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_said_in_the_clear() {
+    let consent = result(1, 0x78, 0, "");
+    let refusal = result(1, 0x78, 2, "no TLS here");
+    // Injected before TLS, to be taken for the answer to the first bind inside it.
+    let injected = [
+        consent.clone(),
+        bind_response(1, 0, ""),
+        bind_response(2, 0, ""),
+    ]
+    .concat();
+    for (name, answer, then_tls, works) in [
+        ("consent", consent.clone(), true, true),
+        ("refused", refusal, false, false),
+        ("stripped", bind_response(1, 0, ""), false, false),
+        ("silent", vec![], false, false),
+        ("consent without TLS", consent, false, false),
+        ("injected", injected, true, false),
+        ("too long", message(1, &tlv(0x78, &[0; 8000])), true, false),
+        ("garbage", vec![0xff; 64], true, false),
+    ] {
+        let stub = Stub::start(Start::Clear { answer, then_tls }).await;
+        let source = Source {
+            servers: vec![format!("ldap://{}", stub.address)],
+            ..stub.source()
+        };
+        let directory = directory(&source);
+        let began = Instant::now();
+        let answer = resolve(&directory, "jon").await;
+        assert!(
+            began.elapsed() < QUESTION + Duration::from_millis(400),
+            "{name}"
+        );
+        if works {
+            assert_eq!(reason(answer), None, "{name}");
+        } else {
+            assert!(answer.is_err(), "{name}");
+            let said = stub.seen();
+            assert!(
+                !said.iter().any(|asked| matches!(asked, Asked::Bind { .. })),
+                "{name}: {said:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_comes_back_is_found_again() {
+    let certified = certified();
+    let first = Stub::at(
+        "127.0.0.1:0".parse().unwrap(),
+        Start::Tls,
+        certified.clone(),
+    )
+    .await;
+    let address = first.address;
+    let directory = directory(&first.source());
+    assert_eq!(reason(resolve(&directory, "jon").await), None);
+    // Every connection is closed after its answer.
+    first.script(|id, asked| {
+        is_subtree(asked).then(|| {
+            let mut replies = found(id, &[(JON, jon(&[]))]);
+            replies.push(Reply::Close);
+            replies
+        })
+    });
+    for _ in 0..5 {
+        assert_eq!(reason(resolve(&directory, "jon").await), None);
+    }
+    drop(first);
+    tokio::time::timeout(Duration::from_secs(5), async {
+        while resolve(&directory, "jon").await.is_ok() {}
+    })
+    .await
+    .expect("a server that is gone is noticed");
+    let _second = Stub::at(address, Start::Tls, certified).await;
+    assert_eq!(
+        reason(resolve(&directory, "jon").await),
+        None,
+        "at once, with the first question"
+    );
+}

@@ -1,0 +1,50 @@
+//! The cookies of the login host.
+//!
+//! All carry the `__Host-` prefix (RFC 6265bis section 4.1.3.2), so no sibling host and no http page can set them.
+//!
+//! **Invariant:** a cookie that comes twice counts as absent, for one of the two is somebody else's.
+
+use axum::http::header::COOKIE;
+use axum::http::{HeaderMap, HeaderValue};
+
+#[cfg(test)]
+mod tests;
+
+/// The browser binding.
+pub(crate) const BROWSER: &str = "__Host-browser";
+/// The session.
+pub(crate) const SESSION: &str = "__Host-session";
+/// Present after a sign-out until the next sign-in: certificates then wait for a click.
+pub(crate) const SIGNED_OUT: &str = "__Host-signed-out";
+
+/// The value of the cookie `name`, if it came exactly once.
+pub(crate) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut found = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value);
+    match (found.next(), found.next()) {
+        (Some(value), None) => Some(value),
+        _ => None,
+    }
+}
+
+/// A `Set-Cookie` value that ends with the browser. `None` when `value` has characters that no cookie has.
+pub(crate) fn set(name: &str, value: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!(
+        "{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax"
+    ))
+    .ok()
+}
+
+/// A `Set-Cookie` value that removes the cookie.
+pub(crate) fn removed(name: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!(
+        "{name}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"
+    ))
+    .ok()
+}

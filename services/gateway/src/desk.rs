@@ -1,0 +1,169 @@
+//! The desk: what the sign-in side of one gateway knows, remembers and asks.
+//!
+//! **Invariant:** nothing in it is written by a request except bounded memories; all else comes from the settings, the live
+//! snapshot, or the other services.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::outcome::Unavailable;
+use domain::reason::Fault;
+use domain::timestamp::Timestamp;
+use runtime::bus::Bus;
+use runtime::clock::Clock;
+use runtime::live::{Live, Revisioned};
+use runtime::random::{Randomness, RandomnessUnavailable};
+use runtime::tasks::Tasks;
+
+use crate::clients::accounts::Accounts;
+use crate::clients::{CertvalClient, DirectoryClient, RpcChannel};
+use crate::codes::{Codes, Dial, Judgement};
+use crate::hosts::{Hosts, InvalidHosts};
+use crate::ids::StartId;
+use crate::session::signed_out::SignedOut;
+use crate::settings::Settings;
+use crate::signin::attempts::Attempts;
+use crate::view::View;
+
+/// What a desk is made of.
+pub struct Parts {
+    /// The boot settings.
+    pub settings: Settings,
+    /// The live snapshot.
+    pub live: Live<View>,
+    /// Where sign-outs are announced.
+    pub bus: Arc<dyn Bus>,
+    /// The way to certval.
+    pub certval: RpcChannel,
+    /// The way to the directory.
+    pub directory: RpcChannel,
+    /// The way to another gateway.
+    pub dial: Dial,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Unpredictable bytes.
+    pub randomness: Arc<dyn Randomness>,
+}
+
+/// A desk that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotOpen {
+    /// The settings do not name two hosts.
+    #[error(transparent)]
+    Hosts(#[from] InvalidHosts),
+    /// There is no randomness.
+    #[error(transparent)]
+    Randomness(#[from] RandomnessUnavailable),
+}
+
+/// The sign-in side of one gateway.
+pub struct Desk {
+    pub(crate) settings: Settings,
+    pub(crate) hosts: Hosts,
+    pub(crate) certval: CertvalClient,
+    pub(crate) accounts: Accounts,
+    pub(crate) codes: Codes,
+    pub(crate) signed_out: Arc<SignedOut>,
+    pub(crate) attempts: Attempts,
+    pub(crate) randomness: Arc<dyn Randomness>,
+    pub(crate) assets_version: String,
+    live: Live<View>,
+    bus: Arc<dyn Bus>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Desk {
+    /// Opens the desk; [`Self::start`] starts what it does in the background.
+    ///
+    /// # Errors
+    /// When the settings do not fit, or there is no randomness.
+    pub fn open(parts: Parts) -> Result<Arc<Self>, CannotOpen> {
+        let settings = parts.settings;
+        let hosts = Hosts::new(&settings)?;
+        let start = StartId::draw(&*parts.randomness)?;
+        Ok(Arc::new(Self {
+            certval: CertvalClient::new(
+                parts.certval,
+                Duration::from_millis(settings.certval_deadline_ms),
+            ),
+            accounts: Accounts::new(DirectoryClient::new(
+                parts.directory,
+                Duration::from_millis(settings.directory_deadline_ms),
+            )),
+            codes: Codes::new(
+                settings.mesh_advertise.clone(),
+                start,
+                hosts.login().to_owned(),
+                parts.dial,
+            ),
+            signed_out: Arc::new(SignedOut::new()),
+            attempts: Attempts::new(&settings),
+            randomness: parts.randomness,
+            assets_version: crate::sites::assets_version(),
+            live: parts.live,
+            bus: parts.bus,
+            clock: parts.clock,
+            hosts,
+            settings,
+        }))
+    }
+
+    /// Starts following the sign-outs of other gateways.
+    pub fn start(&self, tasks: &Tasks) {
+        let follow = Arc::clone(&self.signed_out).follow(
+            Arc::clone(&self.bus),
+            Arc::clone(&self.clock),
+            tasks.stopping(),
+        );
+        tasks.spawn("signed-out sessions", follow);
+    }
+
+    /// The names this gateway answers to.
+    #[must_use]
+    pub const fn hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
+    /// Now.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp(self.clock.unix_seconds())
+    }
+
+    /// The snapshot in force, for one request.
+    pub(crate) fn live(&self) -> Result<Arc<Revisioned<View>>, Unavailable> {
+        self.live
+            .current()
+            .ok_or_else(|| Unavailable::new(Fault::ConfigurationStale, "no configuration yet"))
+    }
+
+    /// Refuses to go on with certificates by a configuration that may have been replaced long ago.
+    pub(crate) fn fresh(&self) -> Result<(), Unavailable> {
+        let limit = Duration::from_secs(self.settings.staleness_limit_s);
+        match self.live.age(self.clock.now()) {
+            Some(age) if age <= limit => Ok(()),
+            age => Err(Unavailable::new(
+                Fault::ConfigurationStale,
+                format!("the configuration was last confirmed {age:?} ago"),
+            )),
+        }
+    }
+
+    /// What a code is judged by.
+    pub(crate) fn judgement<'a>(&'a self, live: &'a Revisioned<View>) -> Judgement<'a> {
+        Judgement {
+            keys: &live.view.seal_keys,
+            configuration: &live.view.configuration,
+            signed_out: &self.signed_out,
+            now: self.now(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Desk")
+            .field("hosts", &self.hosts)
+            .finish_non_exhaustive()
+    }
+}

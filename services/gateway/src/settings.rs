@@ -1,0 +1,110 @@
+//! What an operator sets for the sign-in side of a gateway before it starts.
+//!
+//! **Invariant:** every field stands in [`SECTION`] with its default; nothing that changes while Postern runs is here.
+
+use runtime::settings::{Key, Section};
+use serde::{Deserialize, Serialize};
+
+#[cfg(test)]
+mod tests;
+
+/// The boot settings of the sign-in side.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The issuer: the https URL of the login host as browsers reach it, with the port where it is not 443, without a path.
+    pub issuer: String,
+    /// The host that asks for certificates; empty means `cert.` before the login host's name.
+    pub certificate_host: String,
+    /// Whether any one label before the certificate host leads here too (wildcard name and server certificate), which
+    /// "try another certificate" needs.
+    pub another_certificate: bool,
+    /// What people see as the product's name.
+    pub product_name: String,
+    /// Where other gateways reach this one's mesh port (`host:port`); sealed into the codes it issues.
+    pub mesh_advertise: String,
+    /// Age of the configuration, in seconds, past which certificate sign-in closes.
+    pub staleness_limit_s: u64,
+    /// Deadline of one question to certval, in milliseconds; asked at most twice.
+    pub certval_deadline_ms: u64,
+    /// Deadline of one question to the directory service, in milliseconds.
+    pub directory_deadline_ms: u64,
+    /// Failed passwords for one account of one connection within `attempt_window_s` before it has to wait.
+    pub attempts_per_account: u32,
+    /// Failed passwords from one address (IPv6: one /64) within `attempt_window_s` before it has to wait.
+    pub attempts_per_address: u32,
+    /// Seconds in which failed passwords are counted together.
+    pub attempt_window_s: u64,
+}
+
+/// The table of keys behind [`Settings`].
+pub const SECTION: Section = Section {
+    name: "gateway",
+    doc: "Sign-in: who we are to browsers and applications, and how long others may take.",
+    keys: &[
+        key(
+            "issuer",
+            r#""https://login.localhost:8443""#,
+            "The issuer: the https URL of the login host as browsers reach it, with the port where it is not 443, without a path.",
+        ),
+        key(
+            "certificate_host",
+            r#""""#,
+            "The host that asks for certificates. Empty: `cert.` before the login host's name.",
+        ),
+        key(
+            "another_certificate",
+            "true",
+            "Whether any one label before the certificate host leads here too (wildcard name and server certificate). Without it there is no \"try another certificate\".",
+        ),
+        key(
+            "product_name",
+            r#""Postern""#,
+            "The name that people see on the sign-in pages.",
+        ),
+        key(
+            "mesh_advertise",
+            r#""127.0.0.1:9443""#,
+            "Where other gateways reach this one's mesh port, as host:port.",
+        ),
+        key(
+            "staleness_limit_s",
+            "86400",
+            "Age of the configuration in seconds past which certificate sign-in closes.",
+        ),
+        key(
+            "certval_deadline_ms",
+            "500",
+            "Deadline of one question to certval in milliseconds. It is asked at most twice.",
+        ),
+        key(
+            "directory_deadline_ms",
+            "3000",
+            "Deadline of one question to the directory service in milliseconds.",
+        ),
+        key(
+            "attempts_per_account",
+            "4",
+            "Failed passwords for one account within attempt_window_s before it has to wait. Keep it below the domain's lockout threshold.",
+        ),
+        key(
+            "attempts_per_address",
+            "30",
+            "Failed passwords from one address (IPv6: one /64) within attempt_window_s before it has to wait.",
+        ),
+        key(
+            "attempt_window_s",
+            "600",
+            "Seconds in which failed passwords are counted together.",
+        ),
+    ],
+};
+
+const fn key(path: &'static str, default: &'static str, doc: &'static str) -> Key {
+    Key {
+        path,
+        default,
+        doc,
+        secret: false,
+    }
+}

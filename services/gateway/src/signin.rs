@@ -1,0 +1,207 @@
+//! One sign-in, step by step: each takes the proof the step before made.
+//!
+//! `authorize` → [`transaction::Transaction`] → certificate host: `PresentedChain` → certval: `VerifiedCertificate` →
+//! directory: `Person` → [`certificate_result::CertificateResult`] → `resume` → session → code. The password form goes from the
+//! transaction to the person in one step.
+//!
+//! **Invariant:** a session is opened for a [`transaction::OwnTransaction`] only: in the browser that began it.
+
+use std::sync::Arc;
+
+use axum::http::HeaderValue;
+use axum::http::header::SET_COOKIE;
+use axum::response::Response;
+use domain::application::Application;
+use domain::configuration::Configuration;
+use domain::connection::Connection;
+use domain::outcome::Refusal;
+use domain::reason::Reason;
+use runtime::live::Revisioned;
+
+use crate::audit::{Outcome, SignIn};
+use crate::cookies;
+use crate::desk::Desk;
+use crate::halt::{Halt, Ways, see_other};
+use crate::ids;
+use crate::oidc::answer::with_code;
+use crate::oidc::authorize_request::{AuthorizeRequest, PageError};
+use crate::seals;
+use crate::session::LiveSession;
+use crate::view::View;
+use crate::visit::Visit;
+use transaction::Transaction;
+
+pub(crate) mod attempts;
+pub(crate) mod authorize;
+pub(crate) mod binding;
+pub(crate) mod certificate;
+pub(crate) mod certificate_result;
+pub(crate) mod password;
+pub(crate) mod resume;
+pub(crate) mod transaction;
+#[cfg(test)]
+mod tests;
+
+/// The live snapshot as one request sees it.
+pub(crate) type Snapshot = Arc<Revisioned<View>>;
+
+/// How far a request has come: what its audit event says, and what its pages offer.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    pub(crate) event: SignIn,
+    pub(crate) ways: Ways,
+}
+
+impl Progress {
+    pub(crate) fn of(visit: &Visit) -> Self {
+        Self {
+            event: SignIn::at(visit),
+            ways: Ways::default(),
+        }
+    }
+
+    /// Notes the transaction.
+    pub(crate) fn within(&mut self, transaction: &Transaction) {
+        self.event.connection = Some(transaction.connection.clone());
+        self.event.client_id = Some(transaction.request.client_id.clone());
+        self.event.transaction = Some(transaction.id);
+    }
+}
+
+impl Desk {
+    /// Ends a request: writes the audit event of a sign-in that goes no further, and makes the answer.
+    pub(crate) fn ended(
+        &self,
+        visit: &Visit,
+        progress: Progress,
+        answer: Result<Response, Halt>,
+    ) -> Response {
+        match answer {
+            Ok(response) => response,
+            Err(halt) => {
+                match &halt {
+                    Halt::Refused(refusal) => progress.event.ended(Outcome::Refused(refusal)),
+                    Halt::Unavailable(unavailable) => {
+                        progress.event.ended(Outcome::Unavailable(unavailable));
+                    }
+                    _ => {}
+                }
+                self.halted(visit, halt, progress.ways)
+            }
+        }
+    }
+
+    /// Opens the transaction a request belongs to.
+    pub(crate) fn transaction(
+        &self,
+        snapshot: &Snapshot,
+        text: &str,
+        visit: &Visit,
+    ) -> Result<Transaction, Reason> {
+        Transaction::open(
+            &snapshot.view.seal_keys,
+            self.hosts.login(),
+            text,
+            visit.now,
+        )
+    }
+
+    /// The ways out of a transaction that can still be used.
+    pub(crate) fn ways(
+        &self,
+        text: &str,
+        connection: &Connection,
+    ) -> Result<Ways, Halt> {
+        // A label of letters, so that no browser takes the name for an address.
+        let attempt: String = ids::draw(&*self.randomness)?
+            .iter()
+            .take(8)
+            .map(|byte| char::from(b'a' + byte % 26))
+            .collect();
+        Ok(Ways {
+            another_certificate: self.hosts.another_certificate_url(&attempt, text),
+            password: connection
+                .methods
+                .password
+                .then(|| self.hosts.login_url(&format!("/password?tx={text}"))),
+        })
+    }
+
+    /// Sends a browser back to the application with a code for `session`.
+    pub(crate) fn code_for(
+        &self,
+        snapshot: &Snapshot,
+        request: &AuthorizeRequest,
+        session: &LiveSession,
+        visit: &Visit,
+    ) -> Result<Response, Halt> {
+        let code = self.codes.issue(
+            &snapshot.view.seal_keys,
+            request,
+            session,
+            visit.now,
+            &*self.randomness,
+        )?;
+        Ok(see_other(&with_code(
+            &request.redirect_uri,
+            &code,
+            request.state.as_deref(),
+            self.hosts.issuer(),
+        )))
+    }
+
+    /// The same, for a session that was opened just now: the browser gets it, and forgets that it signed out.
+    pub(crate) fn signed_in(
+        &self,
+        snapshot: &Snapshot,
+        transaction: &transaction::OwnTransaction,
+        session: &LiveSession,
+        visit: &Visit,
+        progress: &Progress,
+    ) -> Result<Response, Halt> {
+        let mut response = self.code_for(snapshot, &transaction.request, session, visit)?;
+        let sealed = seals::seal(
+            &snapshot.view.seal_keys,
+            self.hosts.login(),
+            session.session(),
+            &*self.randomness,
+        )?;
+        add_cookie(&mut response, cookies::set(cookies::SESSION, &sealed))?;
+        add_cookie(&mut response, cookies::removed(cookies::SIGNED_OUT))?;
+        progress.event.ended(Outcome::SignedIn);
+        Ok(response)
+    }
+}
+
+/// Judges again what the transaction rests on: the application, its redirect_uri, and the connection.
+pub(crate) fn still_offered<'a>(
+    configuration: &'a Configuration,
+    transaction: &Transaction,
+) -> Result<(&'a Application, &'a Connection), Halt> {
+    let request = &transaction.request;
+    let application = configuration
+        .applications
+        .get(&request.client_id)
+        .ok_or(Halt::Page(PageError::UnknownApplication))?;
+    if !application.redirect_uris.contains(&request.redirect_uri) {
+        return Err(Halt::Page(PageError::UnknownRedirectUri));
+    }
+    let connection = configuration
+        .connections
+        .get(&transaction.connection)
+        .filter(|connection| application.connections.contains(&connection.name))
+        .ok_or_else(|| {
+            Refusal::because(
+                Reason::TransactionUnknown,
+                "The connection is no longer offered for this application.",
+            )
+        })?;
+    Ok((application, connection))
+}
+
+/// Adds a cookie to an answer.
+pub(crate) fn add_cookie(response: &mut Response, cookie: Option<HeaderValue>) -> Result<(), Halt> {
+    let cookie = cookie.ok_or(Halt::Broken("a cookie could not be written"))?;
+    response.headers_mut().append(SET_COOKIE, cookie);
+    Ok(())
+}

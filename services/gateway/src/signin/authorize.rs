@@ -1,0 +1,380 @@
+//! `/authorize`: a code at once for a session that fits, or the beginning of a sign-in.
+//!
+//! **Invariant:** with `prompt=none` nobody is asked anything and no other host is visited.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use bytes::Bytes;
+use domain::application::Application;
+use domain::connection::{Admission, Connection};
+use domain::outcome::{Refusal, Verdict};
+use domain::reason::Reason;
+
+use super::binding::Binding;
+use super::transaction::Transaction;
+use super::{Progress, Snapshot, add_cookie};
+use crate::audit::Outcome;
+use crate::cookies;
+use crate::desk::Desk;
+use crate::halt::{Halt, see_other};
+use crate::ids::TransactionId;
+use crate::oidc::answer::form_target;
+use crate::oidc::authorize_request::{AuthorizeRequest, ErrorAnswer, Prompt};
+use crate::oidc::error_code::ErrorCode;
+use crate::oidc::parameters::Parameters;
+use crate::pages::{self, Alert, Choice, Choose, Connections, Forms, Password};
+use crate::seals;
+use crate::session::{LiveSession, Session};
+use crate::visit::Visit;
+
+/// Answers an authorize request in the query.
+pub(crate) async fn get(
+    State(desk): State<Arc<Desk>>,
+    visit: Visit,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let mut progress = Progress::of(&visit);
+    let query = query.unwrap_or_default();
+    let answer = desk.authorize(&visit, query.as_bytes(), &mut progress).await;
+    desk.ended(&visit, progress, answer)
+}
+
+/// Answers an authorize request in a form (OpenID Connect Core section 3.1.2.1) with a redirect to the same in the query:
+/// a form of another site comes without our cookies.
+pub(crate) async fn post(
+    State(desk): State<Arc<Desk>>,
+    visit: Visit,
+    RawQuery(query): RawQuery,
+    form: Bytes,
+) -> Response {
+    let answer = match (query, Parameters::parse(&form)) {
+        (None, Ok(parameters)) => Ok(see_other(
+            &desk
+                .hosts
+                .login_url(&format!("/authorize?{}", parameters.to_query())),
+        )),
+        (None, Err(error)) => Err(error.into()),
+        (Some(_), _) => Err(Halt::Rejected(
+            StatusCode::BAD_REQUEST,
+            "an authorize request has its parameters in the query or in a form, not in both",
+        )),
+    };
+    desk.ended(&visit, Progress::of(&visit), answer)
+}
+
+/// What a session is good for in this request.
+enum Standing {
+    /// There is none that could be used.
+    Nobody,
+    /// It is older than the application accepts.
+    TooLongAgo,
+    /// It answers the request.
+    Fits(LiveSession),
+}
+
+impl Desk {
+    async fn authorize(
+        &self,
+        visit: &Visit,
+        query: &[u8],
+        progress: &mut Progress,
+    ) -> Result<Response, Halt> {
+        let parameters = Parameters::parse(query)?;
+        let snapshot = self.live()?;
+        let configuration = &snapshot.view.configuration;
+        let request = AuthorizeRequest::read(&parameters, &configuration.applications)?;
+        let application = configuration
+            .applications
+            .get(&request.client_id)
+            .ok_or(Halt::Broken("an application vanished"))?;
+        progress.event.client_id = Some(request.client_id.clone());
+
+        // Those of the application that exist; the one asked for, if one is.
+        let offered: Vec<&Connection> = application
+            .connections
+            .iter()
+            .filter(|name| request.connection.as_ref().is_none_or(|asked| asked == *name))
+            .filter_map(|name| configuration.connections.get(name))
+            .collect();
+        let standing = match request.prompt {
+            Prompt::Login => Standing::Nobody,
+            Prompt::Unspecified | Prompt::None => {
+                self.standing(&snapshot, &request, &offered, visit).await?
+            }
+        };
+        let too_long_ago = match standing {
+            Standing::Fits(session) => {
+                return self.go_on(&snapshot, &request, &session, visit, progress);
+            }
+            Standing::TooLongAgo => true,
+            Standing::Nobody => false,
+        };
+        if request.prompt == Prompt::None {
+            return Err(answer(&request, ErrorCode::LoginRequired, "nobody is signed in"));
+        }
+        let connection = match offered.as_slice() {
+            [] => {
+                return Err(answer(
+                    &request,
+                    ErrorCode::AccessDenied,
+                    "there is no connection for this application",
+                ));
+            }
+            [connection] => *connection,
+            several => return Ok(self.chooser(application, several, &parameters, visit)),
+        };
+        let waits = request.prompt == Prompt::Login
+            || too_long_ago
+            || cookies::read(visit.headers(), cookies::SIGNED_OUT).is_some();
+        self.begin(&snapshot, application, connection, request, waits, visit, progress)
+    }
+
+    /// Whether the browser's session answers this request, with the account asked about again.
+    async fn standing(
+        &self,
+        snapshot: &Snapshot,
+        request: &AuthorizeRequest,
+        offered: &[&Connection],
+        visit: &Visit,
+    ) -> Result<Standing, Halt> {
+        let view = &snapshot.view;
+        let session = cookies::read(visit.headers(), cookies::SESSION)
+            .and_then(|text| {
+                seals::open::<Session>(&view.seal_keys, self.hosts.login(), text).ok()
+            })
+            .filter(|session| offered.iter().any(|each| each.name == session.connection))
+            .and_then(|session| {
+                session
+                    .live(&view.configuration, &self.signed_out, visit.now)
+                    .ok()
+            });
+        let Some(live) = session else {
+            return Ok(Standing::Nobody);
+        };
+        if !live.is_within(request.max_age, visit.now) {
+            return Ok(Standing::TooLongAgo);
+        }
+        let session = live.session();
+        let person = self
+            .accounts
+            .known(
+                &session.connection,
+                session.account,
+                session.method.kind(),
+                snapshot.revision,
+                visit.now,
+            )
+            .await;
+        match person {
+            Ok(Verdict::Accepted(_)) => Ok(Standing::Fits(live)),
+            // Whoever it is must say so again, and hears the reason then.
+            Ok(Verdict::Refused(_)) => Ok(Standing::Nobody),
+            Err(unavailable) if request.prompt == Prompt::None => {
+                tracing::warn!(detail = unavailable.detail, request_id = %visit.request_id, "an account could not be checked");
+                Err(answer(
+                    request,
+                    ErrorCode::TemporarilyUnavailable,
+                    "the account could not be checked",
+                ))
+            }
+            Err(unavailable) => Err(unavailable.into()),
+        }
+    }
+
+    /// A code at once.
+    fn go_on(
+        &self,
+        snapshot: &Snapshot,
+        request: &AuthorizeRequest,
+        session: &LiveSession,
+        visit: &Visit,
+        progress: &mut Progress,
+    ) -> Result<Response, Halt> {
+        let mut response = self.code_for(snapshot, request, session, visit)?;
+        if let Some(renewed) = session.renewed(visit.now) {
+            let sealed = seals::seal(
+                &snapshot.view.seal_keys,
+                self.hosts.login(),
+                &renewed,
+                &*self.randomness,
+            )?;
+            add_cookie(&mut response, cookies::set(cookies::SESSION, &sealed))?;
+        }
+        progress.event.method = Some(session.session().method.kind());
+        progress.event.connection = Some(session.session().connection.clone());
+        progress.event.ended(Outcome::Continued);
+        Ok(response)
+    }
+
+    /// Opens the transaction and shows what the client's address allows.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is one fact of the request that was established on the way here"
+    )]
+    fn begin(
+        &self,
+        snapshot: &Snapshot,
+        application: &Application,
+        connection: &Connection,
+        request: AuthorizeRequest,
+        waits: bool,
+        visit: &Visit,
+        progress: &mut Progress,
+    ) -> Result<Response, Halt> {
+        progress.event.connection = Some(connection.name.clone());
+        let (browser, is_new) = match visit.browser() {
+            Some(browser) => (browser, false),
+            None => (Binding::draw(&*self.randomness)?, true),
+        };
+        let transaction = Transaction {
+            id: TransactionId::draw(&*self.randomness)?,
+            connection: connection.name.clone(),
+            address: visit.arrival.address,
+            revision: snapshot.revision,
+            binding: browser.hash(),
+            created: visit.now,
+            request,
+        };
+        progress.within(&transaction);
+        let text = seals::seal(
+            &snapshot.view.seal_keys,
+            self.hosts.login(),
+            &transaction,
+            &*self.randomness,
+        )?;
+        let mut response = match connection.admission(visit.arrival.address) {
+            Admission::Certificate { password } => match self.fresh() {
+                Ok(()) => self.choose_page(
+                    application,
+                    connection,
+                    &text,
+                    password,
+                    waits,
+                    visit,
+                ),
+                Err(stale) if password => {
+                    progress.event.ended(Outcome::Unavailable(&stale));
+                    let alert = Alert {
+                        sentence: stale.fault.explanation().user,
+                        code: stale.fault.code(),
+                    };
+                    self.form_page(application, connection, &transaction, &text, None, Some(alert), visit)
+                }
+                Err(stale) => return Err(stale.into()),
+            },
+            Admission::Password => {
+                self.form_page(application, connection, &transaction, &text, None, None, visit)
+            }
+            Admission::Nothing => {
+                return Err(Refusal::new(Reason::AddressNotInRange).into());
+            }
+        };
+        if is_new {
+            add_cookie(&mut response, cookies::set(cookies::BROWSER, &browser.text()))?;
+        }
+        Ok(response)
+    }
+
+    /// "Choose your certificate": stays readable under the browser's chooser, which the certificate host brings up.
+    fn choose_page(
+        &self,
+        application: &Application,
+        connection: &Connection,
+        text: &str,
+        password: bool,
+        waits: bool,
+        visit: &Visit,
+    ) -> Response {
+        let certificate_url = self.hosts.certificate_url(text);
+        let frame = self.frame(visit);
+        let page = Choose {
+            frame: &frame,
+            application: &application.name,
+            connection: &connection.display_name,
+            authorities: connection
+                .authorities
+                .iter()
+                .map(|authority| authority.name.as_str())
+                .collect(),
+            certificate_url: &certificate_url,
+            password_url: password.then(|| self.hosts.login_url(&format!("/password?tx={text}"))),
+            waits,
+        };
+        let mut response = pages::answer(StatusCode::OK, &page, &frame, Forms::None);
+        if !waits && let Ok(refresh) = HeaderValue::from_str(&format!("0; url={certificate_url}")) {
+            response.headers_mut().insert("refresh", refresh);
+        }
+        response
+    }
+
+    /// The password form.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a page shows what it is given, and this one shows the most"
+    )]
+    pub(crate) fn form_page(
+        &self,
+        application: &Application,
+        connection: &Connection,
+        transaction: &Transaction,
+        text: &str,
+        user_name: Option<&str>,
+        alert: Option<Alert>,
+        visit: &Visit,
+    ) -> Response {
+        let admission = connection.admission(visit.arrival.address);
+        let frame = self.frame(visit);
+        let page = Password {
+            frame: &frame,
+            application: &application.name,
+            connection: &connection.display_name,
+            transaction: text,
+            user_name: user_name
+                .or(transaction.request.login_hint.as_deref())
+                .unwrap_or_default(),
+            alert,
+            certificate_url: matches!(admission, Admission::Certificate { .. })
+                .then(|| self.hosts.certificate_url(text)),
+        };
+        let target = form_target(&transaction.request.redirect_uri);
+        pages::answer(StatusCode::OK, &page, &frame, Forms::Ours(target.as_deref()))
+    }
+
+    /// The choice between connections: links to the same request with one of them.
+    fn chooser(
+        &self,
+        application: &Application,
+        offered: &[&Connection],
+        parameters: &Parameters,
+        visit: &Visit,
+    ) -> Response {
+        let frame = self.frame(visit);
+        let page = Connections {
+            frame: &frame,
+            application: &application.name,
+            choices: offered
+                .iter()
+                .map(|connection| Choice {
+                    name: &connection.display_name,
+                    url: format!(
+                        "/authorize?{}",
+                        parameters.with("connection", connection.name.as_str())
+                    ),
+                })
+                .collect(),
+        };
+        pages::answer(StatusCode::OK, &page, &frame, Forms::None)
+    }
+}
+
+fn answer(request: &AuthorizeRequest, error: ErrorCode, description: &str) -> Halt {
+    Halt::Application(ErrorAnswer {
+        redirect_uri: request.redirect_uri.clone(),
+        state: request.state.clone(),
+        error,
+        description: description.to_owned(),
+    })
+}

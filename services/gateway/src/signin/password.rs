@@ -1,0 +1,219 @@
+//! The password form.
+//!
+//! **Invariant:** a password is tried for the form's own browser and origin only, never when empty, never more often than
+//! the limits allow, and never twice for one click.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use bytes::Bytes;
+use domain::account::Person;
+use domain::connection::Connection;
+use domain::outcome::{Refusal, Verdict};
+use domain::reason::Reason;
+use postern_proto::directory::{MAX_PASSWORD, MAX_USER_NAME, Method};
+
+use super::transaction::OwnTransaction;
+use super::{Progress, Snapshot, still_offered};
+use crate::audit::Outcome;
+use crate::desk::Desk;
+use crate::halt::{Halt, retry_later, status_of};
+use crate::oidc::parameters::Parameters;
+use crate::pages::Alert;
+use crate::session::LiveSession;
+use crate::visit::Visit;
+
+/// Shows the form.
+pub(crate) async fn get(
+    State(desk): State<Arc<Desk>>,
+    visit: Visit,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let mut progress = Progress::of(&visit);
+    progress.event.method = Some(Method::Password);
+    let query = query.unwrap_or_default();
+    let answer = desk.form(&visit, query.as_bytes(), &mut progress);
+    desk.ended(&visit, progress, answer)
+}
+
+/// Tries what was typed.
+pub(crate) async fn post(State(desk): State<Arc<Desk>>, visit: Visit, form: Bytes) -> Response {
+    let mut progress = Progress::of(&visit);
+    progress.event.method = Some(Method::Password);
+    let answer = desk.password(&visit, &form, &mut progress).await;
+    desk.ended(&visit, progress, answer)
+}
+
+impl Desk {
+    fn form(
+        &self,
+        visit: &Visit,
+        query: &[u8],
+        progress: &mut Progress,
+    ) -> Result<Response, Halt> {
+        let parameters = Parameters::parse(query)?;
+        let snapshot = self.live()?;
+        let (transaction, text) = self.own_transaction(&snapshot, &parameters, visit, progress)?;
+        let configuration = &snapshot.view.configuration;
+        let (application, connection) = still_offered(configuration, &transaction)?;
+        with_password(connection)?;
+        // The one reason that comes from elsewhere; others would put words into our mouth.
+        let alert = parameters
+            .only("reason")?
+            .filter(|reason| *reason == Reason::NoCertificate.code())
+            .map(|_| alert(Reason::NoCertificate));
+        Ok(self.form_page(application, connection, &transaction, text, None, alert, visit))
+    }
+
+    async fn password(
+        &self,
+        visit: &Visit,
+        form: &[u8],
+        progress: &mut Progress,
+    ) -> Result<Response, Halt> {
+        if !visit.is_from(self.hosts.issuer()) {
+            return Err(Halt::Rejected(
+                StatusCode::FORBIDDEN,
+                "the form was not sent by a page of this host",
+            ));
+        }
+        let form = Parameters::parse(form)?;
+        let snapshot = self.live()?;
+        let (transaction, text) = self.own_transaction(&snapshot, &form, visit, progress)?;
+        let configuration = &snapshot.view.configuration;
+        let (application, connection) = still_offered(configuration, &transaction)?;
+        with_password(connection)?;
+        let user_name = form.only("user_name")?.unwrap_or_default();
+        let password = form.only("password")?.unwrap_or_default();
+        if user_name.len() > MAX_USER_NAME || password.len() > MAX_PASSWORD {
+            return Err(Halt::Rejected(
+                StatusCode::BAD_REQUEST,
+                "the user name or the password is over the size limit",
+            ));
+        }
+        match self
+            .try_password(&snapshot, connection, user_name, password, visit)
+            .await?
+        {
+            Verdict::Accepted(person) => {
+                let session = LiveSession::by_password(
+                    &person,
+                    connection.name.clone(),
+                    visit.now,
+                    &*self.randomness,
+                )?;
+                self.signed_in(&snapshot, &transaction, &session, visit, progress)
+            }
+            Verdict::Refused(refusal) => {
+                progress.event.ended(Outcome::Refused(&refusal));
+                let told = told(refusal.reason);
+                let mut page = self.form_page(
+                    application,
+                    connection,
+                    &transaction,
+                    text,
+                    Some(user_name),
+                    Some(alert(told)),
+                    visit,
+                );
+                *page.status_mut() = status_of(told);
+                Ok(if told == Reason::Throttled {
+                    retry_later(page)
+                } else {
+                    page
+                })
+            }
+        }
+    }
+
+    async fn try_password(
+        &self,
+        snapshot: &Snapshot,
+        connection: &Connection,
+        user_name: &str,
+        password: &str,
+        visit: &Visit,
+    ) -> Result<Verdict<Person>, Halt> {
+        // Active Directory takes a bind without a password for an anonymous one and says yes.
+        if user_name.trim().is_empty() || password.is_empty() {
+            return Ok(Verdict::refused(Reason::WrongCredentials));
+        }
+        let attempt = self.attempts.begin(
+            &connection.name,
+            user_name,
+            visit.arrival.address,
+            visit.now,
+        );
+        let Some(attempt) = attempt else {
+            return Ok(Verdict::refused(Reason::Throttled));
+        };
+        let answer = self
+            .accounts
+            .directory()
+            .authenticate(
+                &connection.name,
+                user_name.to_owned(),
+                password.as_bytes().to_vec(),
+                snapshot.revision,
+            )
+            .await;
+        match answer {
+            Ok(answer) => {
+                if matches!(answer.verdict, Verdict::Accepted(_)) {
+                    self.attempts.right(&attempt);
+                }
+                Ok(self
+                    .accounts
+                    .noted(&connection.name, Method::Password, answer, visit.now))
+            }
+            Err(unavailable) => {
+                self.attempts.undecided(&attempt);
+                Err(unavailable.into())
+            }
+        }
+    }
+
+    /// The transaction of a form, in the browser that began it, and its sealed text.
+    fn own_transaction<'a>(
+        &self,
+        snapshot: &Snapshot,
+        parameters: &'a Parameters,
+        visit: &Visit,
+        progress: &mut Progress,
+    ) -> Result<(OwnTransaction, &'a str), Halt> {
+        let text = parameters
+            .only("tx")?
+            .ok_or(Reason::TransactionUnknown)?;
+        let transaction = self.transaction(snapshot, text, visit)?;
+        progress.within(&transaction);
+        Ok((transaction.in_browser(visit.browser())?, text))
+    }
+}
+
+fn with_password(connection: &Connection) -> Result<(), Refusal> {
+    if connection.methods.password {
+        Ok(())
+    } else {
+        Err(Refusal::because(
+            Reason::NotAllowed,
+            "This connection does not take passwords.",
+        ))
+    }
+}
+
+/// What a stranger at the form may hear: whether an account exists is not theirs to know.
+const fn told(reason: Reason) -> Reason {
+    match reason {
+        Reason::NotInDirectory | Reason::AmbiguousAccount => Reason::WrongCredentials,
+        reason => reason,
+    }
+}
+
+const fn alert(reason: Reason) -> Alert {
+    Alert {
+        sentence: reason.explanation().user,
+        code: reason.code(),
+    }
+}

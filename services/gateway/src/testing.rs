@@ -1,0 +1,266 @@
+//! What the tests of this crate share: a whole desk with real gRPC clients, and services behind them that answer as told.
+//!
+//! The services are the generated servers, called in this process; nothing of the gateway is replaced.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use domain::application::{Application, SigningAlgorithm};
+use domain::authority::Authority;
+use domain::configuration::{Configuration, GatewaySecrets, SecretBytes, TokenKey};
+use domain::connection::{Connection, DirectorySource, Methods};
+use domain::digest::Digest;
+use domain::timestamp::Timestamp;
+use runtime::bus::LocalBus;
+use runtime::clock::{Clock, TestClock};
+use runtime::live::Live;
+use runtime::random::SystemRandomness;
+
+use crate::clients::{RpcChannel, channel};
+use crate::codes::service;
+use crate::desk::{Desk, Parts};
+use crate::edge::names::Names;
+use crate::settings::Settings;
+use crate::sites::Sites;
+use crate::view::View;
+
+pub(crate) mod browser;
+pub(crate) mod services;
+
+pub(crate) use browser::Browser;
+pub(crate) use services::{TestCertval, TestDirectory};
+
+/// When tests begin, in seconds since 1970.
+pub(crate) const START: u64 = 1_800_000_000;
+/// The public application.
+pub(crate) const APP: &str = "app";
+/// The confidential application, and its secret.
+pub(crate) const SERVER: &str = "server";
+pub(crate) const SECRET: &str = "s3cret&=%+ of the server";
+/// Where the public application takes its answers.
+pub(crate) const CALLBACK: &str = "https://app.example.com/callback?fixed=1";
+// RFC 7636 appendix B.
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// A world with one or more gateways.
+pub(crate) struct World {
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) sites: Sites,
+    pub(crate) clock: TestClock,
+    pub(crate) certval: TestCertval,
+    pub(crate) directory: TestDirectory,
+    pub(crate) bus: LocalBus,
+    peers: Peers,
+}
+
+type Peers = Arc<Mutex<HashMap<String, RpcChannel>>>;
+
+impl World {
+    /// One gateway with [`configuration`].
+    pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// One gateway with a changed configuration.
+    pub(crate) fn with(change: impl FnOnce(&mut Configuration)) -> Self {
+        Self::of(
+            change,
+            settings(),
+            TestClock::at_unix_seconds(START),
+            TestCertval::default(),
+            TestDirectory::default(),
+            LocalBus::new(),
+            Peers::default(),
+        )
+    }
+
+    /// One gateway with changed settings.
+    pub(crate) fn set(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = settings();
+        change(&mut settings);
+        Self::of(
+            |_| {},
+            settings,
+            TestClock::at_unix_seconds(START),
+            TestCertval::default(),
+            TestDirectory::default(),
+            LocalBus::new(),
+            Peers::default(),
+        )
+    }
+
+    /// Another gateway of the same installation, perhaps with a newer configuration.
+    pub(crate) fn beside(&self, name: &str, change: impl FnOnce(&mut Configuration)) -> Self {
+        Self::of(
+            change,
+            Settings {
+                mesh_advertise: name.to_owned(),
+                ..settings()
+            },
+            self.clock.clone(),
+            self.certval.clone(),
+            self.directory.clone(),
+            self.bus.clone(),
+            Arc::clone(&self.peers),
+        )
+    }
+
+    fn of(
+        change: impl FnOnce(&mut Configuration),
+        settings: Settings,
+        clock: TestClock,
+        certval: TestCertval,
+        directory: TestDirectory,
+        bus: LocalBus,
+        peers: Peers,
+    ) -> Self {
+        let mut configuration = configuration();
+        change(&mut configuration);
+        let names = Names::new("login.example.com", "cert.login.example.com", true, []).unwrap();
+        let view = View::new(configuration, &SECRETS, &names).unwrap();
+        let advertised = settings.mesh_advertise.clone();
+        let desk = Desk::open(Parts {
+            settings,
+            live: Live::fixed(view, 7, clock.now()),
+            bus: Arc::new(bus.clone()),
+            certval: certval.channel(),
+            directory: directory.channel(),
+            dial: {
+                let peers = Arc::clone(&peers);
+                Arc::new(move |address| peers.lock().unwrap().get(address).cloned())
+            },
+            clock: Arc::new(clock.clone()),
+            randomness: Arc::new(SystemRandomness::new()),
+        })
+        .unwrap();
+        peers
+            .lock()
+            .unwrap()
+            .insert(advertised, channel(service::server(Arc::clone(&desk))));
+        Self {
+            sites: Sites::of(&desk),
+            desk,
+            clock,
+            certval,
+            directory,
+            bus,
+            peers,
+        }
+    }
+}
+
+/// Settings as an operator would leave them, for `login.example.com`.
+pub(crate) fn settings() -> Settings {
+    Settings {
+        issuer: "https://login.example.com".to_owned(),
+        certificate_host: String::new(),
+        another_certificate: true,
+        product_name: "Postern".to_owned(),
+        mesh_advertise: "gateway-1.example.com:9443".to_owned(),
+        staleness_limit_s: 86_400,
+        certval_deadline_ms: 500,
+        directory_deadline_ms: 3_000,
+        attempts_per_account: 4,
+        attempts_per_address: 30,
+        attempt_window_s: 600,
+    }
+}
+
+/// `FabrikamAD` with certificates in 10.0.0.0/8 and passwords, `CardsAD` with certificates alone, `ContosoAD` with passwords
+/// alone; one public and one confidential application.
+pub(crate) fn configuration() -> Configuration {
+    let connections = [
+        connection("FabrikamAD", true, true),
+        connection("CardsAD", true, false),
+        connection("ContosoAD", false, true),
+    ];
+    let applications = [
+        application(APP, None, SigningAlgorithm::ES256, &["FabrikamAD"]),
+        application(
+            SERVER,
+            Some(SECRET),
+            SigningAlgorithm::RS256,
+            &["FabrikamAD", "CardsAD", "ContosoAD"],
+        ),
+    ];
+    Configuration {
+        connections: connections
+            .into_iter()
+            .map(|each| (each.name.clone(), each))
+            .collect(),
+        applications: applications
+            .into_iter()
+            .map(|each| (each.client_id.clone(), each))
+            .collect(),
+        server_certificates: Vec::new(),
+    }
+}
+
+/// The key of the one authority.
+pub(crate) fn authority_key() -> Digest {
+    Digest::of(b"authority")
+}
+
+fn connection(name: &str, certificate: bool, password: bool) -> Connection {
+    let authority = Authority {
+        key: authority_key(),
+        fingerprint: Digest::of(b"certificate of the authority"),
+        certificate: b"der".as_slice().into(),
+        subject: b"der".as_slice().into(),
+        name: "CN=FabrikamRootCA".to_owned(),
+        not_after: Timestamp(START * 2),
+    };
+    Connection {
+        name: name.parse().unwrap(),
+        display_name: format!("{name} <accounts>"),
+        methods: Methods {
+            certificate,
+            password,
+        },
+        ranges: vec!["10.0.0.0/8".parse().unwrap()].into(),
+        authorities: vec![authority],
+        directory: DirectorySource::File,
+    }
+}
+
+fn application(
+    id: &str,
+    secret: Option<&str>,
+    id_token_algorithm: SigningAlgorithm,
+    connections: &[&str],
+) -> Application {
+    Application {
+        client_id: id.parse().unwrap(),
+        name: format!("The {id} & co"),
+        secret: secret.map(|secret| Digest::of(secret.as_bytes())),
+        redirect_uris: [CALLBACK.to_owned()].into(),
+        post_logout_redirect_uris: ["https://app.example.com/bye".to_owned()].into(),
+        connections: connections.iter().map(|name| name.parse().unwrap()).collect(),
+        id_token_algorithm,
+    }
+}
+
+/// The secrets of every gateway here.
+pub(crate) static SECRETS: LazyLock<GatewaySecrets> = LazyLock::new(|| {
+    let ecdsa = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+    let rsa = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+    GatewaySecrets {
+        server_keys: BTreeMap::new(),
+        signing_keys: vec![
+            TokenKey {
+                key_id: "es".to_owned(),
+                algorithm: SigningAlgorithm::ES256,
+                private_key: SecretBytes::new(ecdsa.to_pkcs8v1().unwrap().as_ref().to_vec()),
+            },
+            TokenKey {
+                key_id: "rs".to_owned(),
+                algorithm: SigningAlgorithm::RS256,
+                private_key: SecretBytes::new(AsDer::as_der(&rsa).unwrap().as_ref().to_vec()),
+            },
+        ],
+        cookie_keys: vec![SecretBytes::new(vec![7; 32])],
+    }
+});

@@ -1,0 +1,80 @@
+//! One request as the handlers see it.
+//!
+//! **Invariant:** the client's address and certificate come from the [`Arrival`] alone, never from a header.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::ORIGIN;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use domain::timestamp::Timestamp;
+
+use crate::arrival::Arrival;
+use crate::cookies;
+use crate::desk::Desk;
+use crate::request_id::RequestId;
+use crate::signin::binding::Binding;
+
+/// The request's connection, id, headers, and time.
+#[derive(Debug, Clone)]
+pub(crate) struct Visit {
+    pub(crate) arrival: Arc<Arrival>,
+    pub(crate) request_id: RequestId,
+    pub(crate) now: Timestamp,
+    headers: HeaderMap,
+}
+
+impl FromRequestParts<Arc<Desk>> for Visit {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, StatusCode> {
+        // Without an arrival this router does not stand behind the edge; nothing is decided then.
+        let arrival = parts
+            .extensions
+            .get::<Arc<Arrival>>()
+            .cloned()
+            .ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
+        Ok(Self {
+            arrival,
+            request_id: parts.extensions.get().copied().unwrap_or_default(),
+            now: desk.now(),
+            headers: parts.headers.clone(),
+        })
+    }
+}
+
+impl Visit {
+    /// The headers as they came.
+    pub(crate) const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The browser, if its cookie is one of ours.
+    pub(crate) fn browser(&self) -> Option<Binding> {
+        cookies::read(&self.headers, cookies::BROWSER).and_then(Binding::parse)
+    }
+
+    /// Whether a form comes from a page of this origin: browsers say so by themselves, and a request that says nothing is
+    /// not believed.
+    pub(crate) fn is_from(&self, origin: &str) -> bool {
+        let mut origins = self.headers.get_all(ORIGIN).iter();
+        let ours = origins
+            .next()
+            .is_some_and(|value| value.as_bytes() == origin.as_bytes());
+        let same = self
+            .headers
+            .get_all("sec-fetch-site")
+            .iter()
+            .all(|site| site == "same-origin");
+        ours && origins.next().is_none() && same
+    }
+
+    /// Whether the browser says that this is something else than a page to be shown: an image, a frame, a script's request.
+    pub(crate) fn is_no_document(&self) -> bool {
+        self.headers
+            .get_all("sec-fetch-dest")
+            .iter()
+            .any(|destination| destination != "document")
+    }
+}

@@ -1,0 +1,185 @@
+//! One role as a process of its own: settings in, a running role out, an orderly end.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use control::parts::RoleSeals;
+use runtime::bus::{NatsBus, NatsSettings};
+use runtime::clock::SystemClock;
+use runtime::live::TrustedKeys;
+use runtime::mesh::MeshIdentity;
+use runtime::private_files;
+use runtime::random::SystemRandomness;
+use runtime::readiness::Readiness;
+use runtime::settings::load;
+use runtime::tasks::{DRAIN, Tasks, exit_code};
+use runtime::telemetry::{self, Output};
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+
+use crate::cli::RoleArguments;
+use crate::compose::{self, Admin, Front, Host, Place};
+use crate::pki::keys;
+use crate::settings::{Certval, Control, Directory, Gateway, Shared};
+
+const LIMIT: usize = 64 << 10;
+/// How long a gateway that stops still redeems codes for the others.
+const REDEMPTION_GRACE: Duration = Duration::from_secs(5);
+
+/// Runs the gateway until it is stopped.
+///
+/// # Errors
+/// When it cannot start: what, why, and what to do.
+pub(crate) async fn gateway(arguments: &RoleArguments) -> Result<ExitCode> {
+    let settings: Gateway = load(arguments.settings.as_deref())?;
+    let bound = gateway::edge::bind(&settings.edge.listen).await?;
+    let front = Front {
+        bound,
+        edge: settings.edge,
+        settings: settings.gateway,
+        seal: seal(&settings.shared)?,
+        certval: settings.peers.certval,
+        directory: settings.peers.directory,
+        others: std::collections::BTreeMap::new(),
+        grace: REDEMPTION_GRACE,
+    };
+    run("gateway", &settings.shared, async |host, place| {
+        compose::gateway(&host, place, front).await
+    })
+    .await
+}
+
+/// Runs certval until it is stopped.
+///
+/// # Errors
+/// When it cannot start: what, why, and what to do.
+pub(crate) async fn certval(arguments: &RoleArguments) -> Result<ExitCode> {
+    let settings: Certval = load(arguments.settings.as_deref())?;
+    run("certval", &settings.shared, async |host, place| {
+        compose::certval(&host, place).await
+    })
+    .await
+}
+
+/// Runs the directory service until it is stopped.
+///
+/// # Errors
+/// When it cannot start: what, why, and what to do.
+pub(crate) async fn directory(arguments: &RoleArguments) -> Result<ExitCode> {
+    let settings: Directory = load(arguments.settings.as_deref())?;
+    let seal = seal(&settings.shared)?;
+    let start =
+        async |host, place| compose::directory(&host, place, settings.directory, seal).await;
+    run("directory", &settings.shared, start).await
+}
+
+/// Runs control until it is stopped.
+///
+/// # Errors
+/// When it cannot start: what, why, and what to do.
+pub(crate) async fn control(arguments: &RoleArguments) -> Result<ExitCode> {
+    let settings: Control = load(arguments.settings.as_deref())?;
+    let admin = Admin {
+        signing_key: keys::signing_key(&settings.control.signing_key_file)?,
+        seals: RoleSeals {
+            gateway: keys::seal_keys(&settings.control.gateway_seal_key_file)?,
+            directory: keys::seal_keys(&settings.control.directory_seal_key_file)?,
+        },
+        settings: settings.control,
+        certval: settings.peers.certval,
+        initial: None,
+    };
+    run("control", &settings.shared, async |host, place| {
+        compose::control(&host, place, admin).await
+    })
+    .await
+}
+
+/// Everything around a role: logs, bus, mesh, signals, the end.
+async fn run(
+    role: &'static str,
+    shared: &Shared,
+    start: impl AsyncFnOnce(Host, Place) -> Result<Readiness>,
+) -> Result<ExitCode> {
+    let log = telemetry::start(&shared.log, &Output::Stderr)?;
+    let tasks = Tasks::new();
+    tasks.stop_on_signals()?;
+    let listener = TcpListener::bind(shared.mesh.listen)
+        .await
+        .with_context(|| format!("cannot listen on mesh.listen = {}", shared.mesh.listen))?;
+    let host = Host {
+        clock: Arc::new(SystemClock),
+        randomness: Arc::new(SystemRandomness::new()),
+        tasks: tasks.clone(),
+        bus: Arc::new(bus(role, shared).await?),
+    };
+    let trusted = private_files::read_public(&shared.configuration.trusted_keys_file, LIMIT)?;
+    let trusted = TrustedKeys::from_pem(&trusted).with_context(|| {
+        format!(
+            "{} holds no public key",
+            shared.configuration.trusted_keys_file.display()
+        )
+    })?;
+    let address = listener.local_addr()?.to_string();
+    let place = Place {
+        identity: MeshIdentity::load(&shared.mesh.folder, role)?,
+        listener,
+        advertise: shared.mesh.advertise.clone().unwrap_or(address),
+        trusted,
+        folder: shared.instance.folder.clone(),
+    };
+    let readiness = start(host, place).await?;
+    let announced = readiness.clone();
+    let stopping = tasks.stopping();
+    tokio::select! {
+        () = announced.ready() => tracing::info!(role, "ready"),
+        () = stopping.cancelled() => {}
+    }
+    stopping.cancelled().await;
+    readiness.stopping();
+    let end = tasks.finish(DRAIN).await;
+    if let Err(error) = &end {
+        tracing::error!(error = %error, cause = error_source(error), "did not end well");
+    }
+    log.finish();
+    Ok(exit_code(&end))
+}
+
+fn error_source(error: &runtime::tasks::Unclean) -> String {
+    std::error::Error::source(error)
+        .map(ToString::to_string)
+        .unwrap_or_default()
+}
+
+async fn bus(role: &str, shared: &Shared) -> Result<NatsBus> {
+    let bus = &shared.bus;
+    let password = private_files::read(&bus.password_file, LIMIT)?;
+    let password = std::str::from_utf8(&password)
+        .context("the bus password is not text")?
+        .trim()
+        .to_owned();
+    let settings = NatsSettings {
+        create_buckets: role == "control",
+        replicas: bus.replicas,
+        allow_old_server: bus.allow_old_server,
+        ..NatsSettings::new(
+            bus.urls.join(","),
+            private_files::read_public(&bus.ca_file, LIMIT)?,
+            bus.user.clone(),
+            SecretString::from(password),
+            role,
+        )
+    };
+    Ok(NatsBus::connect(settings).await?)
+}
+
+fn seal(shared: &Shared) -> Result<domain::seal::SealKeys> {
+    let file = shared
+        .configuration
+        .seal_key_file
+        .as_ref()
+        .context("configuration.seal_key_file is not set")?;
+    keys::seal_keys(file)
+}

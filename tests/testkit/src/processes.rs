@@ -1,0 +1,453 @@
+//! Child processes that end with the test.
+//!
+//! Every child leads a process group of its own, and a watchdog shell holds the reading end of a pipe
+//! whose writing end only this process has: when this process ends, however it ends, the pipe closes
+//! and the watchdog kills the group. So neither a panic nor a SIGKILL leaves servers behind.
+//!
+//! **Invariant:** a process that was started here never outlives the one that started it.
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+/// Between two looks at a condition.
+const LOOK: Duration = Duration::from_millis(20);
+/// How much of a log an error message quotes, in bytes.
+const LOG_TAIL: usize = 4000;
+
+/// A signal to a process group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Please end: what an orchestrator sends first.
+    Term,
+    /// End at once: a crash.
+    Kill,
+    /// Freeze: connected, but silent.
+    Stop,
+    /// Go on after [`Signal::Stop`].
+    Continue,
+    /// Re-read what is re-read on a hang-up.
+    HangUp,
+}
+
+impl Signal {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Term => "TERM",
+            Self::Kill => "KILL",
+            Self::Stop => "STOP",
+            Self::Continue => "CONT",
+            Self::HangUp => "HUP",
+        }
+    }
+}
+
+/// A process to be started.
+#[derive(Debug)]
+pub struct Program {
+    name: String,
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    folder: Option<PathBuf>,
+    log: Option<PathBuf>,
+    as_root: bool,
+}
+
+impl Program {
+    /// A program, by its path or by a name on the search path.
+    #[must_use]
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        let program = program.into();
+        let name = program
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        Self {
+            name,
+            program,
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            folder: None,
+            log: None,
+            as_root: false,
+        }
+    }
+
+    /// The name messages use; the program's own unless told.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// One more argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    /// More arguments.
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.arguments.extend(
+            arguments
+                .into_iter()
+                .map(|argument| argument.as_ref().to_owned()),
+        );
+        self
+    }
+
+    /// One environment variable beside the inherited ones.
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.environment
+            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// The working folder.
+    #[must_use]
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
+    /// A file that takes standard output and error, appended to.
+    #[must_use]
+    pub fn log(mut self, file: impl Into<PathBuf>) -> Self {
+        self.log = Some(file.into());
+        self
+    }
+
+    /// As root: through `sudo -n` where this process is not root itself.
+    #[must_use]
+    pub fn as_root(mut self) -> Self {
+        self.as_root = true;
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// If the program is absent or the log cannot be opened.
+    pub fn start(self) -> anyhow::Result<Process> {
+        let mut command = command(&self.program, self.as_root);
+        command
+            .args(&self.arguments)
+            .stdin(Stdio::null())
+            .process_group(0);
+        for (name, value) in &self.environment {
+            command.env(name, value);
+        }
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        if let Some(log) = &self.log {
+            let file = open_log(log)?;
+            command
+                .stdout(file.try_clone().context("failed to share a log file")?)
+                .stderr(file);
+        }
+        let child = command
+            .spawn()
+            .with_context(|| format!("failed to start {}", self.program.display()))?;
+        let watchdog = watch_over(child.id(), self.as_root)?;
+        Ok(Process {
+            name: self.name,
+            child,
+            watchdog,
+            log: self.log,
+            as_root: self.as_root,
+            status: None,
+        })
+    }
+}
+
+/// A running child with its process group.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    watchdog: Child,
+    log: Option<PathBuf>,
+    as_root: bool,
+    status: Option<ExitStatus>,
+}
+
+impl Process {
+    /// Its process id, which is its group's too.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The name given at the start.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Sends a signal to its whole group.
+    ///
+    /// # Errors
+    /// If it ended before.
+    pub fn signal(&mut self, signal: Signal) -> anyhow::Result<()> {
+        if let Some(status) = self.ended()? {
+            bail!("{} has already ended: {status}", self.name);
+        }
+        signal_group(self.child.id(), signal, self.as_root)
+    }
+
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// If the system does not say.
+    pub fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        if self.status.is_none() {
+            self.status = self
+                .child
+                .try_wait()
+                .context("failed to ask for a child's state")?;
+        }
+        Ok(self.status)
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// If it is still running after `deadline`.
+    pub fn wait(&mut self, deadline: Duration) -> anyhow::Result<ExitStatus> {
+        let name = self.name.clone();
+        wait_for(deadline, &format!("{name} to end"), || self.ended())
+    }
+
+    /// Asks it to end and waits for it.
+    ///
+    /// # Errors
+    /// If it is still running after `deadline`.
+    pub fn stop(&mut self, deadline: Duration) -> anyhow::Result<ExitStatus> {
+        if self.ended()?.is_none() {
+            signal_group(self.child.id(), Signal::Term, self.as_root)?;
+        }
+        self.wait(deadline)
+    }
+
+    /// Ends it as a crash would, and returns once it is gone.
+    ///
+    /// # Errors
+    /// If the system does not let it be killed.
+    pub fn kill(&mut self) -> anyhow::Result<ExitStatus> {
+        if self.ended()?.is_none() {
+            signal_group(self.child.id(), Signal::Kill, self.as_root)?;
+        }
+        self.wait(Duration::from_secs(10))
+    }
+
+    /// Waits until `ready` says something, and fails at once, with the end of its log, if the process
+    /// ends before.
+    ///
+    /// # Errors
+    /// If it ends, or is not ready after `deadline`.
+    pub fn wait_until<T>(
+        &mut self,
+        deadline: Duration,
+        what: &str,
+        mut ready: impl FnMut() -> anyhow::Result<Option<T>>,
+    ) -> anyhow::Result<T> {
+        let ended = wait_for(deadline, what, || {
+            if let Some(value) = ready()? {
+                return Ok(Some(Ok(value)));
+            }
+            Ok(self.ended()?.map(Err))
+        });
+        match ended {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(status)) => {
+                bail!(
+                    "{} ended ({status}) before {what}\n{}",
+                    self.name,
+                    self.log_tail()
+                )
+            }
+            Err(error) => Err(error.context(format!("{}\n{}", self.name, self.log_tail()))),
+        }
+    }
+
+    /// Waits until something listens at `address`.
+    ///
+    /// # Errors
+    /// If it ends, or nothing listens after `deadline`.
+    pub fn wait_for_port(&mut self, address: SocketAddr, deadline: Duration) -> anyhow::Result<()> {
+        self.wait_until(deadline, &format!("a listener at {address}"), || {
+            Ok(listens(address).then_some(()))
+        })
+    }
+
+    /// Waits for a file that is not empty, and returns its content.
+    ///
+    /// # Errors
+    /// If it ends, or there is no such file after `deadline`.
+    pub fn wait_for_file(&mut self, file: &Path, deadline: Duration) -> anyhow::Result<String> {
+        self.wait_until(deadline, &format!("the file {}", file.display()), || {
+            Ok(fs::read_to_string(file)
+                .ok()
+                .filter(|content| !content.is_empty()))
+        })
+    }
+
+    /// The end of its log.
+    #[must_use]
+    pub fn log_tail(&self) -> String {
+        let Some(content) = self.log.as_ref().and_then(|log| fs::read(log).ok()) else {
+            return String::new();
+        };
+        let tail = content
+            .get(content.len().saturating_sub(LOG_TAIL)..)
+            .unwrap_or_default();
+        String::from_utf8_lossy(tail).into_owned()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if self.status.is_none() && !matches!(self.child.try_wait(), Ok(Some(_))) {
+            // A stopped process takes a SIGKILL too.
+            let _ = signal_group(self.child.id(), Signal::Kill, self.as_root);
+            let _ = self.wait(Duration::from_secs(10));
+        }
+        let _ = self.watchdog.kill();
+        let _ = self.watchdog.wait();
+    }
+}
+
+/// Looks again and again until `ready` says something.
+///
+/// # Errors
+/// If it fails, or says nothing within `deadline`.
+pub fn wait_for<T>(
+    deadline: Duration,
+    what: &str,
+    mut ready: impl FnMut() -> anyhow::Result<Option<T>>,
+) -> anyhow::Result<T> {
+    let end = Instant::now() + deadline;
+    loop {
+        if let Some(value) = ready()? {
+            return Ok(value);
+        }
+        if Instant::now() >= end {
+            bail!("waited {deadline:?} in vain for {what}");
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Whether something accepts connections at `address`.
+#[must_use]
+pub fn listens(address: SocketAddr) -> bool {
+    TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
+}
+
+/// Runs a command to its end and returns its standard output.
+///
+/// # Errors
+/// If it cannot be started or ends with a failure; the message quotes its standard error.
+pub fn run(command: &mut Command) -> anyhow::Result<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("failed to run {}", command.get_program().display()))?;
+    if !output.status.success() {
+        bail!(
+            "{} {}: {}{}",
+            command.get_program().display(),
+            describe(output.status),
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    String::from_utf8(output.stdout).context("output that is no UTF-8")
+}
+
+/// Finds a program that `tests/install` brings: in its cache folder, then on the search path.
+///
+/// # Errors
+/// If it is in neither.
+pub fn find_program(name: &str) -> anyhow::Result<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
+        .map(|cache| cache.join("postern-tools/bin"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    cache
+        .into_iter()
+        .chain(std::env::split_paths(&path))
+        .map(|folder| folder.join(name))
+        .find(|program| program.is_file())
+        .with_context(|| format!("{name} is not installed; run tests/install"))
+}
+
+/// A command, run as root where that is asked for and this process is not root itself.
+#[must_use]
+pub fn command(program: impl AsRef<OsStr>, as_root: bool) -> Command {
+    if as_root && !is_root() {
+        let mut sudo = Command::new("sudo");
+        sudo.args(["-n", "--preserve-env", "--"]).arg(program);
+        sudo
+    } else {
+        Command::new(program)
+    }
+}
+
+/// Sends a signal to a process group. The shell's own `kill` is used, for it is on every machine.
+pub(crate) fn signal_group(group: u32, signal: Signal, as_root: bool) -> anyhow::Result<()> {
+    let mut kill = command("sh", as_root);
+    kill.args(["-c", &format!("kill -s {} -- -{group}", signal.name())]);
+    run(&mut kill)
+        .map(|_| ())
+        .with_context(|| format!("failed to signal process group {group}"))
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
+fn watch_over(group: u32, as_root: bool) -> anyhow::Result<Child> {
+    // `read` returns when the pipe closes, that is when this process is gone.
+    command("sh", as_root)
+        .args(["-c", &format!("read -r _; kill -s KILL -- -{group}")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .context("failed to start the watchdog of a process")
+}
+
+fn open_log(path: &Path) -> anyhow::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .with_context(|| format!("failed to open the log {}", path.display()))
+}
+
+fn describe(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("ended with {code}"),
+        (None, Some(signal)) => format!("was ended by signal {signal}"),
+        (None, None) => "ended".to_owned(),
+    }
+}
