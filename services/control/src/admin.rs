@@ -72,9 +72,14 @@ pub(crate) fn router(admin: Arc<Admin>) -> Router {
         )
         .route(
             "/v1/connections/{name}/ranges",
-            get(read::ranges).post(write::add_ranges).delete(write::remove_ranges),
+            get(read::ranges)
+                .post(write::add_ranges)
+                .delete(write::remove_ranges),
         )
-        .route("/v1/connections/{name}/methods/{method}", put(write::set_method))
+        .route(
+            "/v1/connections/{name}/methods/{method}",
+            put(write::set_method),
+        )
         .route("/v1/instances", get(read::instances))
         .route("/v1/revisions", get(read::revisions))
         .fallback(unknown_path)

@@ -105,7 +105,11 @@ impl Audit {
     /// When it cannot be opened for appending.
     pub fn open(folder: &Path) -> Result<Self, AuditError> {
         let path = folder.join(AUDIT_FILE);
-        let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+        let opened = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&path);
         let opened = opened.and_then(|file| {
             file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
             Ok(file)

@@ -13,6 +13,7 @@ mod server_certificates;
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -211,7 +212,8 @@ impl Initial {
         let mut directory = DirectorySecrets::default();
         for (index, each) in self.configuration.connections.iter().enumerate() {
             let at = format!("connections[{index}]");
-            work.connection(&at, each, &mut configuration, &mut directory).await?;
+            work.connection(&at, each, &mut configuration, &mut directory)
+                .await?;
         }
         for (index, each) in self.configuration.applications.iter().enumerate() {
             let at = format!("applications[{index}]");
@@ -220,12 +222,14 @@ impl Initial {
         let mut gateway = GatewaySecrets::default();
         for (index, each) in self.configuration.server_certificates.iter().enumerate() {
             let at = format!("server_certificates[{index}]");
-            work.server_certificate(&at, each, &mut configuration, &mut gateway).await?;
+            work.server_certificate(&at, each, &mut configuration, &mut gateway)
+                .await?;
         }
         // What is wrong in one place would only be repeated by the view of the whole.
         if work.mistakes.is_empty() {
             let whole = validity::problems(&configuration).into_iter();
-            work.mistakes.extend(whole.map(|problem| Mistake::new("", problem, "")));
+            work.mistakes
+                .extend(whole.map(|problem| Mistake::new("", problem, "")));
         }
         let (mistakes, words) = (work.mistakes, work.words);
         if !mistakes.is_empty() {
@@ -252,8 +256,9 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn mistake(&mut self, at: impl Into<String>, problem: impl ToString, what_to_do: &str) {
-        self.mistakes.push(Mistake::new(at, problem.to_string(), what_to_do));
+    fn mistake(&mut self, at: impl Into<String>, problem: impl Display, what_to_do: &str) {
+        self.mistakes
+            .push(Mistake::new(at, problem.to_string(), what_to_do));
     }
 
     fn path(&self, path: &Path) -> PathBuf {
@@ -277,6 +282,10 @@ impl Work<'_> {
             }
         };
         match self.inspector.inspect(&certificates).await {
+            Ok(inspected) if inspected.is_empty() => {
+                self.mistake(at, "it holds no certificate", "name another file");
+                Ok(None)
+            }
             Ok(inspected) => Ok(Some(inspected)),
             Err(Inspection::Refused(why)) => {
                 self.mistake(at, why, "");

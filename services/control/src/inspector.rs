@@ -115,7 +115,10 @@ impl CertificatesOnly {
     pub fn new(upload: Bytes) -> Result<Self, Refusal> {
         if upload.len() > LARGEST_UPLOAD {
             return Err(Refusal::unreadable(
-                format!("{} bytes are more than the {LARGEST_UPLOAD} allowed", upload.len()),
+                format!(
+                    "{} bytes are more than the {LARGEST_UPLOAD} allowed",
+                    upload.len()
+                ),
                 "send fewer certificates at a time",
             ));
         }
@@ -147,14 +150,25 @@ impl CertificatesOnly {
 fn holds_private_key(upload: &[u8]) -> bool {
     // UTF-16, as PowerShell writes it, has a zero beside every letter.
     let text: Zeroizing<Vec<u8>> = Zeroizing::new(
-        upload.iter().filter(|byte| **byte != 0).map(u8::to_ascii_uppercase).collect(),
+        upload
+            .iter()
+            .filter(|byte| **byte != 0)
+            .map(u8::to_ascii_uppercase)
+            .collect(),
     );
     let label = b"PRIVATE KEY-----";
     if text.windows(label.len()).any(|window| window == label) || is_private_der(upload) {
         return true;
     }
     // A paste of the lines between the armour.
-    let bare = Zeroizing::new([b"-----BEGIN CERTIFICATE-----\n", upload, b"\n-----END CERTIFICATE-----\n"].concat());
+    let bare = Zeroizing::new(
+        [
+            b"-----BEGIN CERTIFICATE-----\n",
+            upload,
+            b"\n-----END CERTIFICATE-----\n",
+        ]
+        .concat(),
+    );
     let mut rest = bare.as_slice();
     match rustls_pki_types::pem::from_buf(&mut rest) {
         Ok(Some((_, der))) => is_private_der(&Zeroizing::new(der)),
@@ -174,8 +188,10 @@ fn is_private_der(der: &[u8]) -> bool {
 /// `PFX ::= SEQUENCE { version INTEGER {v3(3)}, … }`: the first element after the outer head is the number 3.
 fn is_pkcs12(der: &[u8]) -> bool {
     let after_head = match der {
-        [0x30, length, rest @ ..] if *length < 0x80 || *length == 0x80 => rest,
-        [0x30, 0x81, _, rest @ ..] | [0x30, 0x82, _, _, rest @ ..] | [0x30, 0x83, _, _, _, rest @ ..] => rest,
+        [0x30, length, rest @ ..] if *length <= 0x80 => rest,
+        [0x30, 0x81, _, rest @ ..]
+        | [0x30, 0x82, _, _, rest @ ..]
+        | [0x30, 0x83, _, _, _, rest @ ..] => rest,
         _ => return false,
     };
     after_head.starts_with(&[0x02, 0x01, 0x03])

@@ -10,6 +10,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::configuration::{Configuration, DirectorySecrets, GatewaySecrets, part};
@@ -38,11 +39,11 @@ impl fmt::Debug for RoleSeals {
     }
 }
 
-/// control's own view of a snapshot.
-#[derive(Debug)]
+/// control's own view of a snapshot. Clones are cheap.
+#[derive(Debug, Clone)]
 pub struct View {
     /// The public part.
-    pub configuration: Configuration,
+    pub configuration: Arc<Configuration>,
     /// Every part as it came, for the next revision.
     parts: Parts,
 }
@@ -72,7 +73,7 @@ pub fn decode(parts: &Parts, seals: &RoleSeals) -> Result<View, String> {
     opened::<GatewaySecrets>(parts, part::GATEWAY_SECRETS, &seals.gateway)?;
     opened::<DirectorySecrets>(parts, part::DIRECTORY_SECRETS, &seals.directory)?;
     Ok(View {
-        configuration,
+        configuration: Arc::new(configuration),
         parts: parts.clone(),
     })
 }
@@ -91,8 +92,8 @@ pub fn first(
     let directory = json(part::DIRECTORY_SECRETS, &revision.directory)?;
     Ok(Parts::from([
         public(&revision.configuration)?,
-        sealed(part::GATEWAY_SECRETS, gateway, &seals.gateway)?,
-        sealed(part::DIRECTORY_SECRETS, directory, &seals.directory)?,
+        sealed(part::GATEWAY_SECRETS, &gateway, &seals.gateway)?,
+        sealed(part::DIRECTORY_SECRETS, &directory, &seals.directory)?,
     ]))
 }
 
@@ -115,22 +116,24 @@ fn public(configuration: &Configuration) -> Result<(String, Bytes), PartError> {
 }
 
 fn json(part: &'static str, value: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, PartError> {
-    serde_json::to_vec(value).map(Zeroizing::new).map_err(|error| PartError {
-        part,
-        why: error.to_string(),
-    })
+    serde_json::to_vec(value)
+        .map(Zeroizing::new)
+        .map_err(|error| PartError {
+            part,
+            why: error.to_string(),
+        })
 }
 
 fn sealed(
     part: &'static str,
-    plain: Zeroizing<Vec<u8>>,
+    plain: &[u8],
     keys: &SealKeys,
     randomness: &dyn Randomness,
 ) -> Result<(String, Bytes), PartError> {
     let failed = |why: String| PartError { part, why };
     let nonce = random::bytes(randomness).map_err(|error| failed(error.to_string()))?;
     let sealed = keys
-        .seal(Purpose::Secrets, part, &plain, nonce)
+        .seal(Purpose::Secrets, part, plain, nonce)
         .map_err(|error| failed(error.to_string()))?;
     Ok((part.to_owned(), sealed.into()))
 }
@@ -140,7 +143,9 @@ fn opened<T: serde::de::DeserializeOwned>(
     part: &str,
     keys: &SealKeys,
 ) -> Result<T, String> {
-    let sealed = parts.get(part).ok_or_else(|| format!("the part `{part}` is missing"))?;
+    let sealed = parts
+        .get(part)
+        .ok_or_else(|| format!("the part `{part}` is missing"))?;
     let plain = keys.open(Purpose::Secrets, part, sealed).map_err(|_| {
         format!("the part `{part}` was sealed with another key than control has for that role")
     })?;

@@ -11,7 +11,9 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use runtime::bus::{Bus, LocalBus};
 use runtime::clock::SystemClock;
-use runtime::live::{Follower, FollowerSettings, Instance, Live, Manifest, SigningKey, TrustedKeys};
+use runtime::live::{
+    Follower, FollowerSettings, Instance, Live, Manifest, SigningKey, TrustedKeys,
+};
 use runtime::private_files::{self, PRIVATE, PUBLIC};
 use runtime::random::SystemRandomness;
 use runtime::readiness::Readiness;
@@ -62,10 +64,19 @@ impl World {
         write(&keys.join("admin.pem"), &admin.chain_pem(), PUBLIC);
         write(&keys.join("admin.key"), &admin.key_pem(), PRIVATE);
         let login = servers.issue_server(&["Login.localhost"]).unwrap();
-        known.leaf(&login.certificate, "login.localhost", "Server Root", &["Login.localhost"]);
+        known.leaf(
+            &login.certificate,
+            "login.localhost",
+            "Server Root",
+            &["Login.localhost"],
+        );
         write(&keys.join("login.pem"), &login.chain_pem(), PUBLIC);
         write(&keys.join("login.key"), &login.key_pem(), PRIVATE);
-        write(&keys.join("bind-password"), &format!("{BIND_PASSWORD}\n"), PRIVATE);
+        write(
+            &keys.join("bind-password"),
+            &format!("{BIND_PASSWORD}\n"),
+            PRIVATE,
+        );
         Self {
             bus: Arc::new(LocalBus::new()),
             known,
@@ -240,12 +251,17 @@ impl Answer {
 
     /// The last word of the problem's URN.
     pub(crate) fn problem(&self) -> &str {
-        assert_eq!(self.headers["content-type"], "application/problem+json", "{self:?}");
+        assert_eq!(
+            self.headers["content-type"], "application/problem+json",
+            "{self:?}"
+        );
         assert_eq!(self.body["status"], self.status.as_u16());
         for key in ["title", "detail", "what_to_do"] {
             assert!(!self.text(key).is_empty(), "no {key}: {self:?}");
         }
-        self.text("type").strip_prefix("urn:postern:problem:").unwrap()
+        self.text("type")
+            .strip_prefix("urn:postern:problem:")
+            .unwrap()
     }
 }
 
@@ -255,7 +271,10 @@ impl Control {
     }
 
     pub(crate) async fn ask(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Answer {
-        let request = self.request(method, path).body(Full::new(body.into())).unwrap();
+        let request = self
+            .request(method, path)
+            .body(Full::new(body.into()))
+            .unwrap();
         self.send(request).await
     }
 
@@ -272,7 +291,9 @@ impl Control {
         let tcp = TcpStream::connect(self.started.admin).await.unwrap();
         let name = ServerName::try_from("localhost").unwrap();
         let tls = self.client.connect(name, tcp).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(tls)).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(tls))
+            .await
+            .unwrap();
         let exchange = async {
             let response = sender.send_request(request).await.unwrap();
             let (parts, body) = response.into_parts();
@@ -296,7 +317,10 @@ impl Control {
     pub(crate) async fn applied(&self, revision: u64) {
         let mut revisions = self.started.live.subscribe();
         let reached = revisions.wait_for(|have| *have >= revision);
-        timeout(SOON, reached).await.expect("no configuration came").unwrap();
+        timeout(SOON, reached)
+            .await
+            .expect("no configuration came")
+            .unwrap();
     }
 
     pub(crate) async fn stop(self) {

@@ -143,7 +143,13 @@ pub async fn start(settings: &Settings, needs: Needs) -> Result<Started, StartEr
     let tasks = &needs.tasks;
     tasks.spawn("configuration", follower.run(tasks.stopping()));
     tasks.spawn("publisher", publisher.clone().run(tasks.stopping()));
-    let writer = Arc::new(Writer::new(publisher, seals.clone(), audit, needs.clock.clone()));
+    let writer = Arc::new(Writer::new(
+        publisher,
+        live.clone(),
+        seals.clone(),
+        audit,
+        needs.clock.clone(),
+    ));
     if let Some(initial) = initial {
         let first = First {
             initial,
@@ -156,13 +162,20 @@ pub async fn start(settings: &Settings, needs: Needs) -> Result<Started, StartEr
         };
         tasks.spawn_work("first configuration", first.make());
     }
-    tasks.spawn_work("control readiness", ready(live.clone(), needs.readiness.clone(), tasks.clone()));
+    tasks.spawn_work(
+        "control readiness",
+        ready(live.clone(), needs.readiness.clone(), tasks.clone()),
+    );
     let admin = Arc::new(Admin {
         writer,
         inspector: needs.inspector,
         token,
         throttle: Throttle::default(),
-        hosts: settings.admin_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+        hosts: settings
+            .admin_hosts
+            .iter()
+            .map(|host| host.to_ascii_lowercase())
+            .collect(),
         clock: needs.clock,
         randomness: needs.randomness,
         tasks: tasks.clone(),
@@ -181,7 +194,9 @@ pub async fn start(settings: &Settings, needs: Needs) -> Result<Started, StartEr
 #[must_use]
 pub fn allowed() -> AllowList {
     let roles = ["gateway", "certval", "directory", "control"].map(Peer::role);
-    AllowList::new().health(&roles).health(&[Peer::client("postern")])
+    AllowList::new()
+        .health(&roles)
+        .health(&[Peer::client("postern")])
 }
 
 /// The initial configuration, if it is wanted.
@@ -208,7 +223,9 @@ fn beginning(
         (Some(given), _) => Ok(Some(given)),
         (None, Some(file)) => Initial::read(file).map(Some),
         (None, None) => {
-            tracing::warn!("there is no configuration, and `control.initial_configuration` names none: waiting for one");
+            tracing::warn!(
+                "there is no configuration, and `control.initial_configuration` names none: waiting for one"
+            );
             Ok(None)
         }
     }
@@ -262,19 +279,32 @@ impl First {
 
     async fn attempt(&self) -> Result<(), InitialError> {
         let now = Timestamp(self.clock.unix_seconds());
-        let prepared = self.initial.prepare(&*self.inspector, &*self.randomness, now).await?;
+        let prepared = self
+            .initial
+            .prepare(&*self.inspector, &*self.randomness, now)
+            .await?;
         let unavailable = |why: String| InitialError::Unavailable(why);
         let parts = parts::first(&prepared, &self.seals, &*self.randomness)
             .map_err(|error| unavailable(error.to_string()))?;
-        let mut words = vec![format!("the first configuration, from {}", self.initial.origin)];
+        let mut words = vec![format!(
+            "the first configuration, from {}",
+            self.initial.origin
+        )];
         words.extend(prepared.words);
         match self.writer.first(parts, words).await {
             Ok(written) => {
-                tracing::info!(revision = written.revision, from = self.initial.origin, "the first configuration was made");
+                tracing::info!(
+                    revision = written.revision,
+                    from = self.initial.origin,
+                    "the first configuration was made"
+                );
                 Ok(())
             }
             Err(WriteFailure::Conflict { detail }) => {
-                tracing::info!(detail, "there is a configuration: the initial one is not used");
+                tracing::info!(
+                    detail,
+                    "there is a configuration: the initial one is not used"
+                );
                 Ok(())
             }
             Err(failure) => Err(unavailable(failure.in_words())),

@@ -65,7 +65,9 @@ impl AdminToken {
         };
         if hash_path.exists() {
             let text = private_files::read(&hash_path, LARGEST_FILE)?;
-            let hash = std::str::from_utf8(&text).ok().and_then(|text| text.trim().parse().ok());
+            let hash = std::str::from_utf8(&text)
+                .ok()
+                .and_then(|text| text.trim().parse().ok());
             return hash
                 .map(|hash| Self { hash })
                 .ok_or_else(|| damaged(&hash_path, "the hash of an admin token"));
@@ -79,7 +81,10 @@ impl AdminToken {
             Digest::of(token)
         } else {
             let drawn = Zeroizing::new(random::bytes::<32>(randomness)?);
-            let token = Zeroizing::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(drawn.as_slice())));
+            let token = Zeroizing::new(format!(
+                "{PREFIX}{}",
+                URL_SAFE_NO_PAD.encode(drawn.as_slice())
+            ));
             private_files::write_atomically(&token_path, token.as_bytes(), PRIVATE)?;
             tracing::info!(file = %token_path.display(), "an admin token was made");
             Digest::of(token.as_bytes())

@@ -7,15 +7,20 @@
 //! **Invariant:** what is published was made by [`apply`](crate::change::apply) from exactly the revision before it, and
 //! is in the audit record before anybody can see it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod failure;
+
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use runtime::clock::Clock;
-use runtime::live::{Digest, InstanceReport, PublishError, Publisher, PublisherError};
+use runtime::live::{InstanceReport, Live, PublishError, Publisher};
 
 use crate::audit::{Audit, AuditError, Author, Entry, Stage};
-use crate::change::{self, Change, Kind, Refusal};
+use crate::change::{self, Change};
 use crate::parts::{self, Parts, RoleSeals, View};
+use failure::{conflict, not_published, unreadable, unrecorded};
+
+pub use failure::WriteFailure;
 
 /// How often a change is applied again after another control was faster.
 const ATTEMPTS: usize = 3;
@@ -46,31 +51,11 @@ pub struct Written {
     pub words: Vec<String>,
 }
 
-/// A change that was not made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WriteFailure {
-    /// It cannot be made.
-    Refused(Refusal),
-    /// Somebody else changed the configuration meanwhile.
-    Conflict {
-        /// What happened, in words.
-        detail: String,
-    },
-    /// Something of ours is away.
-    Unavailable {
-        /// What.
-        detail: String,
-        /// What to do.
-        what_to_do: String,
-    },
-}
-
 /// What stands: the newest configuration.
 #[derive(Debug)]
 pub struct Standing {
     /// Its number.
     pub revision: u64,
-    digest: Digest,
     /// Its content.
     pub view: View,
 }
@@ -105,29 +90,30 @@ pub struct Reached {
 #[derive(Debug)]
 pub struct Writer {
     publisher: Publisher,
+    live: Live<View>,
     seals: Arc<RoleSeals>,
     audit: Arc<Audit>,
     clock: Arc<dyn Clock>,
     turn: tokio::sync::Mutex<()>,
-    read: Mutex<Option<Arc<Standing>>>,
 }
 
 impl Writer {
-    /// The writer of this publisher's configurations.
+    /// The writer of this publisher's configurations. `live` is what this process itself follows.
     #[must_use]
     pub fn new(
         publisher: Publisher,
+        live: Live<View>,
         seals: Arc<RoleSeals>,
         audit: Audit,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             publisher,
+            live,
             seals,
             audit: Arc::new(audit),
             clock,
             turn: tokio::sync::Mutex::new(()),
-            read: Mutex::new(None),
         }
     }
 
@@ -135,28 +121,39 @@ impl Writer {
     ///
     /// # Errors
     /// [`WriteFailure::Unavailable`] when there is none yet, or the store cannot be read.
-    pub async fn current(&self) -> Result<Arc<Standing>, WriteFailure> {
+    pub async fn current(&self) -> Result<Standing, WriteFailure> {
+        let applied = self.live.current();
+        let published = self.publisher.revision();
+        // Instances, this one too, see a snapshot a moment before its publishing is over.
+        if let Some(applied) = applied.filter(|applied| applied.revision >= published) {
+            return Ok(Standing {
+                revision: applied.revision,
+                view: applied.view.clone(),
+            });
+        }
         let Some(newest) = self.publisher.current() else {
             return Err(WriteFailure::Unavailable {
                 detail: "there is no configuration yet".to_owned(),
                 what_to_do: "name one in `control.initial_configuration`, or see control's log for what is missing".to_owned(),
             });
         };
-        if let Some(read) = self.remembered().filter(|read| read.digest == newest.digest) {
-            return Ok(read);
-        }
-        let content = self.publisher.content(&newest.manifest).await.map_err(|error| unreadable(&error))?;
-        let view = parts::decode(&content, &self.seals).map_err(|why| WriteFailure::Unavailable {
-            detail: format!("revision {} cannot be used: {why}", newest.manifest.revision),
-            what_to_do: "compare control's key files with those it was written with".to_owned(),
-        })?;
-        let standing = Arc::new(Standing {
+        let content = self
+            .publisher
+            .content(&newest.manifest)
+            .await
+            .map_err(|error| unreadable(&error))?;
+        let view =
+            parts::decode(&content, &self.seals).map_err(|why| WriteFailure::Unavailable {
+                detail: format!(
+                    "revision {} cannot be used: {why}",
+                    newest.manifest.revision
+                ),
+                what_to_do: "compare control's key files with those it was written with".to_owned(),
+            })?;
+        Ok(Standing {
             revision: newest.manifest.revision,
-            digest: newest.digest,
             view,
-        });
-        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(standing.clone());
-        Ok(standing)
+        })
     }
 
     /// Makes one change. It is stored and published when this returns.
@@ -168,10 +165,9 @@ impl Writer {
         let mut attempt = 1;
         loop {
             match self.attempt(&proposal).await {
-                Err(WriteFailure::Conflict { .. }) if proposal.seen.is_none() && attempt < ATTEMPTS => {
-                    attempt += 1;
-                }
-                ended => return ended,
+                Ok(written) => return Ok(written),
+                Err(stopped) if stopped.overtaken && attempt < ATTEMPTS => attempt += 1,
+                Err(stopped) => return Err(stopped.failure),
             }
         }
     }
@@ -188,7 +184,8 @@ impl Writer {
             request: "start".to_owned(),
         };
         let reason = reason(&words);
-        self.publish(&author, &reason, parts, 0, words).await
+        let published = self.publish(&author, &reason, parts, 0, words).await;
+        published.map_err(|stopped| stopped.failure)
     }
 
     /// How far `revision` has come; waits for every live instance to use it, at most `wait`.
@@ -213,7 +210,11 @@ impl Writer {
     /// # Errors
     /// When the store cannot be read.
     pub async fn history(&self) -> Result<Vec<Revision>, WriteFailure> {
-        let listed = self.publisher.history(LISTED).await.map_err(|error| unreadable(&error))?;
+        let listed = self
+            .publisher
+            .history(LISTED)
+            .await
+            .map_err(|error| unreadable(&error))?;
         let revisions = listed.into_iter().map(|signed| {
             let manifest = signed.manifest;
             Revision {
@@ -227,22 +228,31 @@ impl Writer {
         Ok(revisions.collect())
     }
 
-    async fn attempt(&self, proposal: &Proposal) -> Result<Written, WriteFailure> {
+    async fn attempt(&self, proposal: &Proposal) -> Result<Written, Stopped> {
         let standing = self.current().await?;
         if let Some(seen) = proposal.seen.filter(|seen| *seen != standing.revision) {
-            return Err(conflict(Some(seen), standing.revision));
+            return Err(conflict(Some(seen), standing.revision).into());
         }
         let author = &proposal.author;
-        let applied = change::apply(&standing.view.configuration, &proposal.change, author.address)
-            .map_err(WriteFailure::Refused)?;
-        let parts = standing.view.with(&applied.configuration).map_err(|error| {
-            WriteFailure::Unavailable {
+        let applied = change::apply(
+            &standing.view.configuration,
+            &proposal.change,
+            author.address,
+        )
+        .map_err(WriteFailure::Refused)?;
+        let parts = standing
+            .view
+            .with(&applied.configuration)
+            .map_err(|error| WriteFailure::Unavailable {
                 detail: error.to_string(),
                 what_to_do: "nothing was changed; report this".to_owned(),
-            }
-        })?;
-        let reason = proposal.why.clone().unwrap_or_else(|| reason(&applied.words));
-        self.publish(author, &reason, parts, standing.revision, applied.words).await
+            })?;
+        let reason = proposal
+            .why
+            .clone()
+            .unwrap_or_else(|| reason(&applied.words));
+        self.publish(author, &reason, parts, standing.revision, applied.words)
+            .await
     }
 
     async fn publish(
@@ -252,7 +262,7 @@ impl Writer {
         parts: Parts,
         expected: u64,
         words: Vec<String>,
-    ) -> Result<Written, WriteFailure> {
+    ) -> Result<Written, Stopped> {
         let entry = Entry {
             at: self.clock.unix_seconds(),
             stage: Stage::Proposed,
@@ -261,16 +271,34 @@ impl Writer {
             words: words.clone(),
             problem: None,
         };
-        self.record(entry.clone()).await.map_err(|error| unrecorded(&error))?;
-        let published = self.publisher.publish(&author.who, reason, parts, expected).await;
+        self.record(entry.clone())
+            .await
+            .map_err(|error| unrecorded(&error))?;
+        let published = self
+            .publisher
+            .publish(&author.who, reason, parts, expected)
+            .await;
         let outcome = match published {
             Ok(revision) => Ok(Written { revision, words }),
-            Err(error) => Err(not_published(&error)),
+            Err(error) => Err(Stopped {
+                overtaken: matches!(
+                    error,
+                    PublishError::Conflict { .. } | PublishError::Ahead { .. }
+                ),
+                failure: not_published(&error),
+            }),
         };
         let ended = Entry {
             at: self.clock.unix_seconds(),
-            stage: if outcome.is_ok() { Stage::Published } else { Stage::Failed },
-            problem: outcome.as_ref().err().map(WriteFailure::in_words),
+            stage: if outcome.is_ok() {
+                Stage::Published
+            } else {
+                Stage::Failed
+            },
+            problem: outcome
+                .as_ref()
+                .err()
+                .map(|stopped| stopped.failure.in_words()),
             ..entry
         };
         // The proposal is on disk; its end is also in the history.
@@ -286,20 +314,20 @@ impl Writer {
         let appended = tokio::task::spawn_blocking(move || audit.append(&entry)).await;
         appended.unwrap_or_else(|ended| Err(AuditError::interrupted(path, ended)))
     }
-
-    fn remembered(&self) -> Option<Arc<Standing>> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
 }
 
-impl WriteFailure {
-    /// What happened, on one line.
-    #[must_use]
-    pub fn in_words(&self) -> String {
-        match self {
-            Self::Refused(refusal) => refusal.to_string(),
-            Self::Conflict { detail } => detail.clone(),
-            Self::Unavailable { detail, what_to_do } => format!("{detail}; {what_to_do}"),
+/// Why an attempt did not come to its end.
+struct Stopped {
+    failure: WriteFailure,
+    /// Whether another control was faster, so that another attempt begins elsewhere.
+    overtaken: bool,
+}
+
+impl From<WriteFailure> for Stopped {
+    fn from(failure: WriteFailure) -> Self {
+        Self {
+            failure,
+            overtaken: false,
         }
     }
 }
@@ -307,58 +335,4 @@ impl WriteFailure {
 /// The difference in words, short enough for the history.
 fn reason(words: &[String]) -> String {
     words.join("; ").chars().take(LONGEST_REASON).collect()
-}
-
-fn conflict(seen: Option<u64>, current: u64) -> WriteFailure {
-    let detail = match seen {
-        Some(seen) => format!("the change was meant for revision {seen}, and the configuration is at revision {current}"),
-        None => format!("the configuration is at revision {current} by now"),
-    };
-    WriteFailure::Conflict { detail }
-}
-
-fn not_published(error: &PublishError) -> WriteFailure {
-    let detail = in_words(error);
-    let what_to_do = match error {
-        PublishError::Conflict { current } => return conflict(None, *current),
-        PublishError::Invalid(_) => {
-            let what_to_do = "nothing was changed; remove what is no longer needed";
-            return WriteFailure::Refused(Refusal::new(Kind::InvalidConfiguration, detail, what_to_do));
-        }
-        PublishError::Unavailable(_) => "nothing was changed; try again when the bus is back",
-        PublishError::Unconfirmed { .. } => {
-            "it takes effect when the bus is back, unless another change came first: look at the history before sending it again"
-        }
-        PublishError::Ahead { .. } => "nothing was changed; restore control's data folder from a backup",
-        PublishError::Store(_) => "look at the disk of control's data folder, and at the history before sending it again",
-    };
-    WriteFailure::Unavailable {
-        detail,
-        what_to_do: what_to_do.to_owned(),
-    }
-}
-
-fn unrecorded(error: &AuditError) -> WriteFailure {
-    WriteFailure::Unavailable {
-        detail: in_words(error),
-        what_to_do: "nothing was changed, because it could not be recorded; look at the disk of control's data folder".to_owned(),
-    }
-}
-
-fn unreadable(error: &PublisherError) -> WriteFailure {
-    WriteFailure::Unavailable {
-        detail: in_words(error),
-        what_to_do: "look at the disk of control's data folder".to_owned(),
-    }
-}
-
-/// An error with its causes, on one line.
-fn in_words(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    words
 }

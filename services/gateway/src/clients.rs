@@ -138,9 +138,9 @@ impl DirectoryClient {
         .and_then(|answer| complete(answer, min_revision))
         .map_err(unavailable)?;
         match (&answer.verdict, who) {
-            (Verdict::Accepted(person), Who::Account(id)) if person.profile().id != id => {
-                Err(unavailable("the answer is about another account".to_owned()))
-            }
+            (Verdict::Accepted(person), Who::Account(id)) if person.profile().id != id => Err(
+                unavailable("the answer is about another account".to_owned()),
+            ),
             (Verdict::Accepted(person), Who::Certificate { account, .. })
                 if !account.is_exactly(person.profile().account.as_str()) =>
             {

@@ -224,7 +224,8 @@ impl Codes {
             Err(Spent::Unknown) => return Err(Invalid("the code is too old")),
             Err(Spent::Before(session)) => {
                 // Two hold the code, and one of them should not (RFC 6749 section 4.1.2).
-                by.signed_out.sign_out(session.id, tokens::end(&session), by.now);
+                by.signed_out
+                    .sign_out(session.id, tokens::end(&session), by.now);
                 return Err(Invalid("the code was used before: its session is ended"));
             }
         };

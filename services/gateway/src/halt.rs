@@ -74,7 +74,10 @@ impl From<AuthorizeError> for Halt {
 
 impl From<InvalidParameters> for Halt {
     fn from(_: InvalidParameters) -> Self {
-        Self::Rejected(StatusCode::BAD_REQUEST, "the request is too large or not text")
+        Self::Rejected(
+            StatusCode::BAD_REQUEST,
+            "the request is too large or not text",
+        )
     }
 }
 

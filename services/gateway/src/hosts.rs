@@ -23,7 +23,9 @@ pub struct Hosts {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidHosts {
     /// The issuer is no plain https origin.
-    #[error("`gateway.issuer` must look like https://login.example.com or https://login.example.com:8443, without a path: found `{0}`")]
+    #[error(
+        "`gateway.issuer` must look like https://login.example.com or https://login.example.com:8443, without a path: found `{0}`"
+    )]
     Issuer(String),
     /// The certificate host is no host name, or the login host's own.
     #[error("`gateway.certificate_host` must be a host name other than the issuer's: found `{0}`")]

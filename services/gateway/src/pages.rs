@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use crate::request_id::RequestId;
 use words::Words;
 
-pub(crate) mod words;
 #[cfg(test)]
 mod tests;
+pub(crate) mod words;
 
 /// The one stylesheet.
 pub(crate) const STYLE: &str = include_str!("../templates/assets/style.css");

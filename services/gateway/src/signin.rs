@@ -38,9 +38,10 @@ pub(crate) mod certificate;
 pub(crate) mod certificate_result;
 pub(crate) mod password;
 pub(crate) mod resume;
-pub(crate) mod transaction;
+mod shown;
 #[cfg(test)]
 mod tests;
+pub(crate) mod transaction;
 
 /// The live snapshot as one request sees it.
 pub(crate) type Snapshot = Arc<Revisioned<View>>;
@@ -107,24 +108,25 @@ impl Desk {
     }
 
     /// The ways out of a transaction that can still be used.
-    pub(crate) fn ways(
-        &self,
-        text: &str,
-        connection: &Connection,
-    ) -> Result<Ways, Halt> {
-        // A label of letters, so that no browser takes the name for an address.
-        let attempt: String = ids::draw(&*self.randomness)?
-            .iter()
-            .take(8)
-            .map(|byte| char::from(b'a' + byte % 26))
-            .collect();
+    pub(crate) fn ways(&self, text: &str, connection: &Connection) -> Result<Ways, Halt> {
         Ok(Ways {
-            another_certificate: self.hosts.another_certificate_url(&attempt, text),
+            another_certificate: self.another_certificate(text)?,
             password: connection
                 .methods
                 .password
                 .then(|| self.hosts.login_url(&format!("/password?tx={text}"))),
         })
+    }
+
+    /// Where a browser asks for a certificate anew whatever it remembers, where there is such a place.
+    pub(crate) fn another_certificate(&self, text: &str) -> Result<Option<String>, Halt> {
+        // A label of letters, so that no browser takes the name for an address.
+        let attempt: String = ids::draw(&*self.randomness)?
+            .iter()
+            .take(12)
+            .map(|byte| char::from(b'a' + byte % 26))
+            .collect();
+        Ok(self.hosts.another_certificate_url(&attempt, text))
     }
 
     /// Sends a browser back to the application with a code for `session`.
@@ -173,11 +175,18 @@ impl Desk {
     }
 }
 
+/// An application, and a connection that people may use for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Offer<'a> {
+    pub(crate) application: &'a Application,
+    pub(crate) connection: &'a Connection,
+}
+
 /// Judges again what the transaction rests on: the application, its redirect_uri, and the connection.
 pub(crate) fn still_offered<'a>(
     configuration: &'a Configuration,
     transaction: &Transaction,
-) -> Result<(&'a Application, &'a Connection), Halt> {
+) -> Result<Offer<'a>, Halt> {
     let request = &transaction.request;
     let application = configuration
         .applications
@@ -196,7 +205,10 @@ pub(crate) fn still_offered<'a>(
                 "The connection is no longer offered for this application.",
             )
         })?;
-    Ok((application, connection))
+    Ok(Offer {
+        application,
+        connection,
+    })
 }
 
 /// Adds a cookie to an answer.

@@ -101,10 +101,7 @@ async fn dressed(
         headers.insert(X_REQUEST_ID, id);
     }
     headers.insert(REFERRER_POLICY, referrer);
-    headers.insert(
-        X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     or_else(headers, CACHE_CONTROL, "no-store");
     or_else(
         headers,

@@ -238,7 +238,10 @@ fn application(
         secret: secret.map(|secret| Digest::of(secret.as_bytes())),
         redirect_uris: [CALLBACK.to_owned()].into(),
         post_logout_redirect_uris: ["https://app.example.com/bye".to_owned()].into(),
-        connections: connections.iter().map(|name| name.parse().unwrap()).collect(),
+        connections: connections
+            .iter()
+            .map(|name| name.parse().unwrap())
+            .collect(),
         id_token_algorithm,
     }
 }
@@ -264,3 +267,17 @@ pub(crate) static SECRETS: LazyLock<GatewaySecrets> = LazyLock::new(|| {
         cookie_keys: vec![SecretBytes::new(vec![7; 32])],
     }
 });
+
+/// A person of the directory, as it would say.
+pub(crate) fn person(name: &str) -> domain::account::Person {
+    domain::account::Person::assertion(domain::account::Profile {
+        id: domain::account::AccountId(services::person_id(name)),
+        account: name.parse().unwrap(),
+        display_name: format!("{name} Müller"),
+        given_name: Some(name.to_owned()),
+        family_name: None,
+        email: Some(format!("{name}@fabrikam.test")),
+        user_principal_name: None,
+        groups: vec!["Readers".to_owned(), "Writers".to_owned()],
+    })
+}

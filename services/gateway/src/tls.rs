@@ -6,6 +6,8 @@
 
 mod build;
 mod possession;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::configuration::{Configuration, GatewaySecrets, part};
+use domain::configuration::{Configuration, GatewaySecrets, SecretBytes, part};
 use domain::seal::{Purpose, SealKeys};
 
 use crate::edge::names::Names;
@@ -65,7 +65,7 @@ impl View {
     ) -> Result<Self, String> {
         let tls = TlsConfigurations::new(&configuration, secrets, names)
             .map_err(|error| words(&error))?;
-        let seal_keys = SealKeys::new(secrets.cookie_keys.iter().map(|key| key.expose()))
+        let seal_keys = SealKeys::new(secrets.cookie_keys.iter().map(SecretBytes::expose))
             .map_err(|error| format!("cookie keys: {error}"))?;
         let token_keys = TokenKeys::new(&secrets.signing_keys).map_err(|error| words(&error))?;
         for application in configuration.applications.values() {

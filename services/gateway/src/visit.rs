@@ -44,6 +44,19 @@ impl FromRequestParts<Arc<Desk>> for Visit {
     }
 }
 
+#[cfg(test)]
+impl Visit {
+    /// A visit without headers.
+    pub(crate) fn for_test(arrival: Arrival) -> Self {
+        Self {
+            now: arrival.handshake_at,
+            arrival: Arc::new(arrival),
+            request_id: RequestId::default(),
+            headers: HeaderMap::new(),
+        }
+    }
+}
+
 impl Visit {
     /// The headers as they came.
     pub(crate) const fn headers(&self) -> &HeaderMap {

@@ -101,9 +101,14 @@ pub(crate) struct Admin {
 /// When its place cannot be used.
 pub(crate) async fn certval(host: &Host, place: Place) -> Result<Readiness> {
     let readiness = Readiness::new(&[CONFIGURATION]);
-    let decoder =
-        |_: &Manifest, parts: &_| certval::view::decode(parts).map_err(|error| error.to_string());
-    let live = follow(host, "certval", &place, &readiness, decoder).await?;
+    let live = follow(
+        host,
+        "certval",
+        &place,
+        &readiness,
+        certval::view::ViewDecoder,
+    )
+    .await?;
     let service = certval::service::server(live, host.clock.clone());
     let allowed = with_health(certval::service::allow_list(&[]));
     let settings = ServerSettings {

@@ -144,12 +144,14 @@ impl<V> Live<V> {
         let wanted = revision.max(1);
         let mut revisions = self.subscribe();
         let reached = revisions.wait_for(|have| *have >= wanted);
+        // Only whether: what `wait_for` gives locks the revision.
         let reached = tokio::time::timeout(wait.min(LONGEST_WAIT), reached).await;
+        let reached = matches!(reached, Ok(Ok(_)));
         let behind = || Behind {
             wanted: revision,
             have: self.revision(),
         };
-        if reached.is_err() {
+        if !reached {
             return Err(behind());
         }
         self.current().ok_or_else(behind)

@@ -13,6 +13,7 @@ mod cookies;
 mod error;
 mod html;
 mod page;
+mod request;
 
 #[cfg(test)]
 mod tests;
@@ -21,17 +22,16 @@ pub use connection::{CertificateRequest, Handshake};
 pub use cookies::{Cookie, Cookies, SameSite};
 pub use error::ClientError;
 pub use html::Form;
-pub use page::Page;
+pub use page::{Page, Walk};
+pub use request::Request;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
-use url::Url;
 
 use crate::pki::Identity;
 
@@ -269,127 +269,6 @@ impl Browser {
             }
         }
         request
-    }
-}
-
-/// The pages of a way, and where it ended.
-#[derive(Debug)]
-pub struct Walk {
-    /// Every page on the way, in order; at least one.
-    pub pages: Vec<Page>,
-    /// The awaited address, if the way came to it.
-    pub arrived_at: Option<Url>,
-}
-
-impl Walk {
-    /// The last page.
-    #[must_use]
-    pub fn last(&self) -> Option<&Page> {
-        self.pages.last()
-    }
-
-    /// A query parameter of the awaited address.
-    #[must_use]
-    pub fn parameter(&self, name: &str) -> Option<String> {
-        let arrived_at = self.arrived_at.as_ref()?;
-        arrived_at
-            .query_pairs()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.into_owned())
-    }
-}
-
-/// A request to be sent.
-#[derive(Debug, Clone)]
-pub struct Request {
-    method: Method,
-    url: Url,
-    headers: HeaderMap,
-    body: Bytes,
-    /// The page that causes it: decides on cookies and on the `Origin` and `Sec-Fetch-Site` headers.
-    initiator: Option<Url>,
-    server_name: Option<String>,
-    bare: Vec<HeaderName>,
-}
-
-impl Request {
-    /// Any method.
-    ///
-    /// # Errors
-    /// If the address is not an absolute `https` URL.
-    pub fn new(method: Method, url: &str) -> Result<Self, ClientError> {
-        let url = Url::parse(url).map_err(|error| ClientError::Wrong(format!("{url}: {error}")))?;
-        if url.scheme() != "https" || url.host_str().is_none() {
-            return Err(ClientError::Wrong(format!("{url} is no https address")));
-        }
-        Ok(Self {
-            method,
-            url,
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-            initiator: None,
-            server_name: None,
-            bare: Vec::new(),
-        })
-    }
-
-    /// GET.
-    ///
-    /// # Errors
-    /// If the address is not an absolute `https` URL.
-    pub fn get(url: &str) -> Result<Self, ClientError> {
-        Self::new(Method::GET, url)
-    }
-
-    /// POST of form fields, as a program sends them: without a page that causes it.
-    ///
-    /// # Errors
-    /// If the address is not an absolute `https` URL.
-    pub fn post_form(url: &str, fields: &[(&str, &str)]) -> Result<Self, ClientError> {
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(fields)
-            .finish();
-        Ok(Self::new(Method::POST, url)?
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(body))
-    }
-
-    /// One header, instead of what would be sent under that name. A name or value that HTTP does not
-    /// allow is left out.
-    #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            self.headers.insert(name, value);
-        }
-        self
-    }
-
-    /// Without a header that would be sent by itself, such as `origin`.
-    #[must_use]
-    pub fn without(mut self, name: &str) -> Self {
-        self.bare.extend(HeaderName::try_from(name).ok());
-        self
-    }
-
-    /// The body.
-    #[must_use]
-    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
-        self.body = body.into();
-        self
-    }
-
-    /// Caused by this page.
-    #[must_use]
-    pub fn from_page(mut self, page: &Url) -> Self {
-        self.initiator = Some(page.clone());
-        self
-    }
-
-    /// Another name in the TLS handshake than in the URL. The certificate has to fit it.
-    #[must_use]
-    pub fn server_name(mut self, name: &str) -> Self {
-        self.server_name = Some(name.to_owned());
-        self
     }
 }
 

@@ -6,14 +6,17 @@
 //!
 //! **Invariant:** a process that was started here never outlives the one that started it.
 
+mod program;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions};
+pub use program::Program;
+
+use std::ffi::OsStr;
+use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::MetadataExt as _;
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -52,130 +55,6 @@ impl Signal {
     }
 }
 
-/// A process to be started.
-#[derive(Debug)]
-pub struct Program {
-    name: String,
-    program: PathBuf,
-    arguments: Vec<OsString>,
-    environment: Vec<(OsString, OsString)>,
-    folder: Option<PathBuf>,
-    log: Option<PathBuf>,
-    as_root: bool,
-}
-
-impl Program {
-    /// A program, by its path or by a name on the search path.
-    #[must_use]
-    pub fn new(program: impl Into<PathBuf>) -> Self {
-        let program = program.into();
-        let name = program
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        Self {
-            name,
-            program,
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            folder: None,
-            log: None,
-            as_root: false,
-        }
-    }
-
-    /// The name messages use; the program's own unless told.
-    #[must_use]
-    pub fn named(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.name);
-        self
-    }
-
-    /// One more argument.
-    #[must_use]
-    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
-        self.arguments.push(argument.as_ref().to_owned());
-        self
-    }
-
-    /// More arguments.
-    #[must_use]
-    pub fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
-        self.arguments.extend(
-            arguments
-                .into_iter()
-                .map(|argument| argument.as_ref().to_owned()),
-        );
-        self
-    }
-
-    /// One environment variable beside the inherited ones.
-    #[must_use]
-    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.environment
-            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
-        self
-    }
-
-    /// The working folder.
-    #[must_use]
-    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.folder = Some(folder.into());
-        self
-    }
-
-    /// A file that takes standard output and error, appended to.
-    #[must_use]
-    pub fn log(mut self, file: impl Into<PathBuf>) -> Self {
-        self.log = Some(file.into());
-        self
-    }
-
-    /// As root: through `sudo -n` where this process is not root itself.
-    #[must_use]
-    pub fn as_root(mut self) -> Self {
-        self.as_root = true;
-        self
-    }
-
-    /// Starts it.
-    ///
-    /// # Errors
-    /// If the program is absent or the log cannot be opened.
-    pub fn start(self) -> anyhow::Result<Process> {
-        let mut command = command(&self.program, self.as_root);
-        command
-            .args(&self.arguments)
-            .stdin(Stdio::null())
-            .process_group(0);
-        for (name, value) in &self.environment {
-            command.env(name, value);
-        }
-        if let Some(folder) = &self.folder {
-            command.current_dir(folder);
-        }
-        if let Some(log) = &self.log {
-            let file = open_log(log)?;
-            command
-                .stdout(file.try_clone().context("failed to share a log file")?)
-                .stderr(file);
-        }
-        let child = command
-            .spawn()
-            .with_context(|| format!("failed to start {}", self.program.display()))?;
-        let watchdog = watch_over(child.id(), self.as_root)?;
-        Ok(Process {
-            name: self.name,
-            child,
-            watchdog,
-            log: self.log,
-            as_root: self.as_root,
-            status: None,
-        })
-    }
-}
-
 /// A running child with its process group.
 #[derive(Debug)]
 pub struct Process {
@@ -183,6 +62,8 @@ pub struct Process {
     child: Child,
     watchdog: Child,
     log: Option<PathBuf>,
+    /// Where its own part of the log begins, for logs are appended to.
+    log_start: u64,
     as_root: bool,
     status: Option<ExitStatus>,
 }
@@ -308,12 +189,22 @@ impl Process {
         })
     }
 
+    /// What it has written to its log so far; nothing if it has none.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let content = self
+            .log
+            .as_ref()
+            .and_then(|log| fs::read(log).ok())
+            .unwrap_or_default();
+        let start = usize::try_from(self.log_start).unwrap_or(usize::MAX);
+        String::from_utf8_lossy(content.get(start..).unwrap_or_default()).into_owned()
+    }
+
     /// The end of its log.
     #[must_use]
     pub fn log_tail(&self) -> String {
-        let Some(content) = self.log.as_ref().and_then(|log| fs::read(log).ok()) else {
-            return String::new();
-        };
+        let content = self.log().into_bytes();
         let tail = content
             .get(content.len().saturating_sub(LOG_TAIL)..)
             .unwrap_or_default();
@@ -422,26 +313,6 @@ pub(crate) fn signal_group(group: u32, signal: Signal, as_root: bool) -> anyhow:
 
 fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
-}
-
-fn watch_over(group: u32, as_root: bool) -> anyhow::Result<Child> {
-    // `read` returns when the pipe closes, that is when this process is gone.
-    command("sh", as_root)
-        .args(["-c", &format!("read -r _; kill -s KILL -- -{group}")])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .context("failed to start the watchdog of a process")
-}
-
-fn open_log(path: &Path) -> anyhow::Result<File> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .with_context(|| format!("failed to open the log {}", path.display()))
 }
 
 fn describe(status: ExitStatus) -> String {

@@ -9,6 +9,7 @@
 //! in its one folder.
 
 mod material;
+mod plan;
 mod ports;
 mod rig;
 mod settings;
@@ -17,12 +18,11 @@ mod settings;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -30,15 +30,13 @@ use anyhow::{Context as _, bail, ensure};
 use crate::client::Browser;
 use crate::nats::Nats;
 use crate::pki::{Authority, Identity};
-use crate::processes::{Process, Program, run, wait_for};
+use crate::processes::{Process, Program, Signal, wait_for};
 use crate::samba::Samba;
 use material::Material;
-use ports::Ports;
 
+pub use plan::{DirectoryKind, Plan};
 pub use rig::{AuthorizeRequest, BusPlace, Rig};
 
-/// The mark of a folder that may be emptied.
-const MARK: &str = "testkit-rig";
 /// From the start of the roles until all of them are ready.
 const READY: Duration = Duration::from_secs(60);
 /// Longer than a role's own hard stop.
@@ -73,127 +71,6 @@ impl Role {
     }
 }
 
-/// Where people are looked up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
-pub enum DirectoryKind {
-    /// A real domain controller: see [`crate::samba`].
-    Samba,
-    /// A file with jon, jane and eve.
-    File,
-}
-
-/// What to start.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    folder: PathBuf,
-    gateways: u8,
-    directory: DirectoryKind,
-    methods: Vec<&'static str>,
-    postern: Option<PathBuf>,
-}
-
-impl Plan {
-    /// One of each role with the directory file, in `folder`, which is made or, if it is an earlier
-    /// system's, emptied.
-    #[must_use]
-    pub fn in_folder(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            gateways: 1,
-            directory: DirectoryKind::File,
-            methods: vec!["certificate", "password"],
-            postern: None,
-        }
-    }
-
-    /// So many gateways, at most 98: 127.0.0.99 stays free for clients out of range.
-    #[must_use]
-    pub fn gateways(mut self, count: u8) -> Self {
-        self.gateways = count;
-        self
-    }
-
-    /// Where people are looked up.
-    #[must_use]
-    pub fn directory(mut self, kind: DirectoryKind) -> Self {
-        self.directory = kind;
-        self
-    }
-
-    /// Without any authority and any range: passwords are all there is.
-    #[must_use]
-    pub fn password_only(mut self) -> Self {
-        self.methods = vec!["password"];
-        self
-    }
-
-    /// This `postern`, not the one beside the running program.
-    #[must_use]
-    pub fn postern(mut self, program: &Path) -> Self {
-        self.postern = Some(program.to_owned());
-        self
-    }
-
-    /// Starts it, and returns once every role says that it is ready.
-    ///
-    /// # Errors
-    /// If a part is missing or does not come up; the message quotes the end of its log.
-    pub fn start(self) -> anyhow::Result<System> {
-        ensure!(
-            (1..=98).contains(&self.gateways),
-            "from 1 to 98 gateways, not {}",
-            self.gateways
-        );
-        let postern = match &self.postern {
-            Some(program) => program.clone(),
-            None => beside("postern")?,
-        };
-        let folder = empty_folder(&self.folder)?;
-        run(Command::new(&postern)
-            .args(["pki", "init", "--dir"])
-            .arg(&folder))
-        .context("failed to make the keys of the mesh")?;
-
-        // The domain controller takes seconds; the rest is made meanwhile.
-        let (samba, nats, material) = thread::scope(|scope| {
-            let samba = scope.spawn(|| match self.directory {
-                DirectoryKind::Samba => Samba::start(&folder.join("samba")).map(Some),
-                DirectoryKind::File => Ok(None),
-            });
-            let nats = Nats::start(&folder.join("nats"));
-            let material = Material::make(&folder, self.directory);
-            let samba = samba
-                .join()
-                .map_err(|_| anyhow::anyhow!("starting Samba panicked"))?;
-            anyhow::Ok((samba?, nats?, material?))
-        })?;
-
-        let ports = Ports::reserve(self.gateways)?;
-        let mut system = System {
-            plan: self,
-            folder,
-            postern,
-            processes: BTreeMap::new(),
-            addresses: ports.addresses(),
-            front: ports.front(),
-            admin: ports.admin()?,
-            material,
-            nats,
-            samba,
-        };
-        settings::write(&system)?;
-        drop(ports);
-        for role in Role::ALL {
-            for index in 0..system.count(role) {
-                let process = system.launch(role, index)?;
-                system.processes.entry(role).or_default().push(process);
-            }
-        }
-        system.wait_until_ready()?;
-        Ok(system)
-    }
-}
-
 /// A running system.
 #[derive(Debug)]
 pub struct System {
@@ -209,6 +86,8 @@ pub struct System {
     front: u16,
     admin: SocketAddr,
     material: Material,
+    /// Of the folder, until everything else is gone.
+    _lock: File,
 }
 
 impl System {
@@ -357,29 +236,28 @@ impl System {
         self.wait_until_ready()
     }
 
-    /// Waits until every process that was started answers and control counts it among the ready ones.
+    /// Waits until every process that was started says that it is ready, and control counts it among the
+    /// instances that have the current configuration.
     ///
     /// # Errors
     /// If one ends, or is not ready in time.
     pub fn wait_until_ready(&mut self) -> anyhow::Result<()> {
-        for role in Role::ALL {
-            let addresses = self.addresses.get(&role).cloned().unwrap_or_default();
-            for (index, address) in addresses.into_iter().enumerate() {
-                self.process(role, index)?.wait_for_port(address, READY)?;
-            }
-        }
-        for index in 0..self.count(Role::Gateway) {
-            let address = self.gateway(index);
-            self.process(Role::Gateway, index)?
-                .wait_for_port(address, READY)?;
+        for process in self.processes.values_mut().flatten() {
+            let name = process.name().to_owned();
+            wait_for(READY, &format!("{name} to be ready"), || {
+                if let Some(status) = process.ended()? {
+                    bail!("{name} ended: {status}");
+                }
+                Ok(process.log().lines().any(says_ready).then_some(()))
+            })
+            .with_context(|| format!("the end of its log:\n{}", process.log_tail()))?;
         }
         let mut last = String::new();
-        wait_for(READY, "every role to be ready", || {
-            self.fail_if_one_ended()?;
+        wait_for(READY, "control to count every instance", || {
             let output = self.postern(&["instances", "--json"]).output()?;
             last = String::from_utf8_lossy(&output.stdout).into_owned()
                 + &String::from_utf8_lossy(&output.stderr);
-            Ok(self.all_ready(&output.stdout).then_some(()))
+            Ok(self.all_counted(&output.stdout).then_some(()))
         })
         .with_context(|| format!("last heard of the instances: {}", last.trim()))
     }
@@ -398,12 +276,26 @@ impl System {
     /// If one does not end in time, or not well.
     pub fn stop(mut self) -> anyhow::Result<()> {
         for role in Role::ALL.into_iter().rev() {
-            for index in 0..self.count(role) {
-                let process = self.process(role, index)?;
+            let processes = self
+                .processes
+                .get_mut(&role)
+                .map(Vec::as_mut_slice)
+                .unwrap_or_default();
+            // All of a role at once: a gateway that ends still redeems codes for the others for a while.
+            for process in processes.iter_mut() {
                 if process.ended()?.is_none() {
-                    let status = process.stop(STOP)?;
-                    ensure!(status.success(), "{} ended badly: {status}", process.name());
+                    process.signal(Signal::Term)?;
                 }
+            }
+            for process in processes {
+                let status = process.wait(STOP)?;
+                // One that a test killed did not end well, and that is no news.
+                let killed = status.signal() == Some(9);
+                ensure!(
+                    status.success() || killed,
+                    "{} ended badly: {status}",
+                    process.name()
+                );
             }
         }
         Ok(())
@@ -423,76 +315,31 @@ impl System {
             .start()
     }
 
-    fn fail_if_one_ended(&mut self) -> anyhow::Result<()> {
-        for process in self.processes.values_mut().flatten() {
-            if let Some(status) = process.ended()? {
-                bail!("{} ended: {status}\n{}", process.name(), process.log_tail());
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether `postern instances --json` tells of as many ready processes as there are.
-    fn all_ready(&self, answer: &[u8]) -> bool {
+    /// Whether `postern instances --json` names every address with the current configuration.
+    fn all_counted(&self, answer: &[u8]) -> bool {
         let Ok(serde_json::Value::Array(instances)) = serde_json::from_slice(answer) else {
             return false;
         };
-        Role::ALL.into_iter().all(|role| {
-            let ready = instances.iter().filter(|instance| {
+        let current = |wanted: &SocketAddr| {
+            instances.iter().any(|instance| {
                 let text = |key: &str| instance.get(key).and_then(serde_json::Value::as_str);
-                text("role") == Some(role.name())
-                    && matches!(text("state"), Some("ready" | "degraded"))
-            });
-            ready.count() >= self.count(role)
-        })
+                text("address") == Some(&wanted.to_string()) && text("state") == Some("current")
+            })
+        };
+        self.addresses.values().flatten().all(current)
     }
+}
+
+/// Whether a line of a role's log is the one it writes once all of its parts are ready.
+fn says_ready(line: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(line).is_ok_and(|entry| {
+        entry
+            .get("message")
+            .is_some_and(|message| message == "ready")
+    })
 }
 
 /// The name of a process: `gateway-1`, `gateway-2`, `control-1`.
 fn instance(role: Role, index: usize) -> String {
     format!("{}-{}", role.name(), index + 1)
-}
-
-/// A program in the folder of the running one, or, for a test, in the one above.
-fn beside(name: &str) -> anyhow::Result<PathBuf> {
-    let own = std::env::current_exe().context("failed to find the running program")?;
-    own.ancestors()
-        .skip(1)
-        .take(2)
-        .map(|folder| folder.join(name))
-        .find(|program| program.is_file())
-        .with_context(|| format!("no {name} beside {}: cargo build -p {name}", own.display()))
-}
-
-fn empty_folder(folder: &Path) -> anyhow::Result<PathBuf> {
-    fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
-    let folder = folder.canonicalize()?;
-    let mut inside = fs::read_dir(&folder)?.collect::<Result<Vec<_>, _>>()?;
-    inside.retain(|entry| entry.file_name() != MARK);
-    if !inside.is_empty() && !folder.join(MARK).exists() {
-        bail!(
-            "{} is not empty and no earlier rig's: nothing there is touched; choose another folder",
-            folder.display()
-        );
-    }
-    for entry in inside {
-        let path = entry.path();
-        let removed = if entry.file_type()?.is_dir() {
-            fs::remove_dir_all(&path)
-        } else {
-            fs::remove_file(&path)
-        };
-        removed.with_context(|| format!("failed to remove {}", path.display()))?;
-    }
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
-    fs::write(
-        folder.join(MARK),
-        "This folder is emptied whenever a rig is started in it.\n",
-    )?;
-    for private in ["pki", "settings", "logs", "state", "control"] {
-        let path = folder.join(private);
-        fs::create_dir(&path).with_context(|| format!("failed to make {}", path.display()))?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o700))?;
-    }
-    Ok(folder)
 }

@@ -40,6 +40,9 @@ pub(super) async fn read(body: Body) -> Result<Bytes, Problem> {
 /// A JSON body.
 pub(super) fn json<T: DeserializeOwned>(bytes: &[u8], example: &str) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error| {
-        Problem::bad_request(format!("the body is not what is expected: {error}"), format!("send JSON like {example}"))
+        Problem::bad_request(
+            format!("the body is not what is expected: {error}"),
+            format!("send JSON like {example}"),
+        )
     })
 }

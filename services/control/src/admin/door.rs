@@ -53,7 +53,9 @@ pub struct AdminTls(TlsAcceptor);
 #[derive(Debug, thiserror::Error)]
 pub enum DoorError {
     /// A file of its certificate cannot be read.
-    #[error("failed to read the admin API's certificate (`control.admin_certificate_file`, `control.admin_key_file`)")]
+    #[error(
+        "failed to read the admin API's certificate (`control.admin_certificate_file`, `control.admin_key_file`)"
+    )]
     File(#[from] PrivateFileError),
     /// A file holds something else.
     #[error("{} holds no {what} as PEM", path.display())]
@@ -93,10 +95,11 @@ impl AdminTls {
         let chain = chain.ok_or_else(|| pem(certificate, "certificate"))?;
         let text = private_files::read(key, LARGEST_FILE)?;
         let key = PrivateKeyDer::from_pem_slice(&text).map_err(|_| pem(key, "private key"))?;
-        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?;
+        let mut config =
+            ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()?
+                .with_no_client_auth()
+                .with_single_cert(chain, key)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self(TlsAcceptor::from(Arc::new(config))))
     }
@@ -215,7 +218,9 @@ impl Connection {
 
 /// Lets the request in flight end, and takes no other.
 async fn finish<S>(
-    mut connection: std::pin::Pin<&mut http1::Connection<TokioIo<tokio_rustls::server::TlsStream<TcpStream>>, S>>,
+    mut connection: std::pin::Pin<
+        &mut http1::Connection<TokioIo<tokio_rustls::server::TlsStream<TcpStream>>, S>,
+    >,
 ) -> hyper::Result<()>
 where
     S: hyper::service::HttpService<Incoming, ResBody = axum::body::Body>,

@@ -38,7 +38,10 @@ pub(super) async fn guard(
     };
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let caller = request.extensions().get::<Caller>().map(|Caller(address)| ClientAddress::from(*address));
+    let caller = request
+        .extensions()
+        .get::<Caller>()
+        .map(|Caller(address)| ClientAddress::from(*address));
     let mut response = match admit(&admin, &request, caller) {
         Ok(()) => {
             request.extensions_mut().insert(Author {
@@ -63,13 +66,17 @@ pub(super) async fn guard(
         headers.insert(REQUEST_ID, id);
     }
     headers.insert("cache-control", HeaderValue::from_static("no-store"));
-    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    headers.insert(
+        "x-content-type-options",
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }
 
 fn admit(admin: &Admin, request: &Request, caller: Option<ClientAddress>) -> Result<(), Problem> {
     let headers = request.headers();
-    let host = asked_host(request).ok_or_else(|| Problem::bad_request("no host was named", "send one Host header"))?;
+    let host = asked_host(request)
+        .ok_or_else(|| Problem::bad_request("no host was named", "send one Host header"))?;
     if !admin.hosts.contains(&host) {
         return Err(Problem::new(
             StatusCode::MISDIRECTED_REQUEST,
@@ -89,7 +96,10 @@ fn admit(admin: &Admin, request: &Request, caller: Option<ClientAddress>) -> Res
         ));
     }
     authenticate(admin, headers, caller)?;
-    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+    if headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|encoding| encoding != "identity")
+    {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "content-encoding",

@@ -4,7 +4,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
 use crate::change::{Kind, Refusal};
@@ -24,9 +24,18 @@ pub struct Problem {
     pub detail: String,
     /// What to do about it.
     pub what_to_do: String,
-    /// Headers that belong to it.
+    /// The header that belongs to it.
     #[serde(skip)]
-    headers: HeaderMap,
+    header: Option<Extra>,
+}
+
+/// A header that only one kind of problem has.
+#[derive(Debug, Clone, Copy)]
+enum Extra {
+    /// How to authenticate (RFC 6750 section 3).
+    Authenticate,
+    /// Seconds to wait (RFC 9110 section 10.2.3).
+    RetryAfter(u64),
 }
 
 impl Problem {
@@ -45,7 +54,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             what_to_do: what_to_do.into(),
-            headers: HeaderMap::new(),
+            header: None,
         }
     }
 
@@ -53,9 +62,14 @@ impl Problem {
     #[must_use]
     pub fn unauthenticated(detail: &str) -> Self {
         let what_to_do = "send `Authorization: Bearer TOKEN`; control wrote the token to `admin-token` in its data folder at its first start";
-        let mut problem = Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Not authenticated", detail, what_to_do);
-        let scheme = HeaderValue::from_static("Bearer realm=\"postern admin API\"");
-        problem.headers.insert(WWW_AUTHENTICATE, scheme);
+        let mut problem = Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "Not authenticated",
+            detail,
+            what_to_do,
+        );
+        problem.header = Some(Extra::Authenticate);
         problem
     }
 
@@ -69,36 +83,80 @@ impl Problem {
             "too many wrong tokens came from this address",
             format!("wait {wait_s} seconds; the right token is taken at any time"),
         );
-        problem.headers.insert(RETRY_AFTER, HeaderValue::from(wait_s));
+        problem.header = Some(Extra::RetryAfter(wait_s));
         problem
     }
 
     /// A request that cannot be understood.
     #[must_use]
     pub fn bad_request(detail: impl Into<String>, what_to_do: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be understood", detail, what_to_do)
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "bad-request",
+            "The request cannot be understood",
+            detail,
+            what_to_do,
+        )
     }
 
     /// Something of ours is away.
     #[must_use]
     pub fn unavailable(detail: impl Into<String>, what_to_do: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now", detail, what_to_do)
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Not available now",
+            detail,
+            what_to_do,
+        )
     }
 }
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let (status, kind, title) = match refusal.kind {
-            Kind::UnknownConnection => (StatusCode::NOT_FOUND, "unknown-connection", "Unknown connection"),
-            Kind::UnknownAuthority => (StatusCode::NOT_FOUND, "unknown-authority", "Unknown authority"),
+            Kind::UnknownConnection => (
+                StatusCode::NOT_FOUND,
+                "unknown-connection",
+                "Unknown connection",
+            ),
+            Kind::UnknownAuthority => (
+                StatusCode::NOT_FOUND,
+                "unknown-authority",
+                "Unknown authority",
+            ),
             Kind::UnknownRange => (StatusCode::NOT_FOUND, "unknown-range", "Unknown range"),
             Kind::AlreadyThere => (StatusCode::CONFLICT, "already-there", "Already there"),
-            Kind::AmbiguousFingerprint => (StatusCode::CONFLICT, "ambiguous-fingerprint", "Ambiguous fingerprint"),
-            Kind::ConfirmationNeeded => (StatusCode::UNPROCESSABLE_ENTITY, "confirmation-needed", "Confirmation needed"),
-            Kind::UnusableCertificate => (StatusCode::UNPROCESSABLE_ENTITY, "unusable-certificate", "The certificate cannot be used"),
-            Kind::PrivateKey => (StatusCode::UNPROCESSABLE_ENTITY, "private-key", "A private key was sent"),
-            Kind::Unreadable => (StatusCode::UNPROCESSABLE_ENTITY, "unreadable", "It cannot be read"),
-            Kind::InvalidConfiguration => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-configuration", "The configuration would not be valid"),
+            Kind::AmbiguousFingerprint => (
+                StatusCode::CONFLICT,
+                "ambiguous-fingerprint",
+                "Ambiguous fingerprint",
+            ),
+            Kind::ConfirmationNeeded => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "confirmation-needed",
+                "Confirmation needed",
+            ),
+            Kind::UnusableCertificate => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "unusable-certificate",
+                "The certificate cannot be used",
+            ),
+            Kind::PrivateKey => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "private-key",
+                "A private key was sent",
+            ),
+            Kind::Unreadable => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "unreadable",
+                "It cannot be read",
+            ),
+            Kind::InvalidConfiguration => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid-configuration",
+                "The configuration would not be valid",
+            ),
         };
         Self::new(status, kind, title, refusal.detail, refusal.what_to_do)
     }
@@ -115,7 +173,9 @@ impl From<WriteFailure> for Problem {
                 detail,
                 "nothing was changed; look at the configuration as it is now, and send the change again",
             ),
-            WriteFailure::Unavailable { detail, what_to_do } => Self::unavailable(detail, what_to_do),
+            WriteFailure::Unavailable { detail, what_to_do } => {
+                Self::unavailable(detail, what_to_do)
+            }
         }
     }
 }
@@ -127,7 +187,14 @@ impl IntoResponse for Problem {
         let mut response = (status, body).into_response();
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(CONTENT_TYPE, kind);
-        response.headers_mut().extend(self.headers);
+        let extra = self.header.map(|extra| match extra {
+            Extra::Authenticate => {
+                let scheme = "Bearer realm=\"postern admin API\"";
+                (WWW_AUTHENTICATE, HeaderValue::from_static(scheme))
+            }
+            Extra::RetryAfter(seconds) => (RETRY_AFTER, HeaderValue::from(seconds)),
+        });
+        response.headers_mut().extend(extra);
         response
     }
 }

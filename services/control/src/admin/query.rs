@@ -47,7 +47,10 @@ impl Query {
     fn take(&mut self, name: &str, value: Cow<'_, str>) -> Result<(), Problem> {
         match name {
             "wait" => {
-                let seconds = value.parse::<u64>().ok().filter(|seconds| *seconds <= LONGEST_WAIT_S);
+                let seconds = value
+                    .parse::<u64>()
+                    .ok()
+                    .filter(|seconds| *seconds <= LONGEST_WAIT_S);
                 self.wait = seconds.map(Duration::from_secs).ok_or_else(|| {
                     Problem::bad_request(
                         "`wait` is a number of whole seconds",
@@ -59,13 +62,21 @@ impl Query {
                 self.confirm = match &*value {
                     "true" => true,
                     "false" => false,
-                    _ => return Err(Problem::bad_request("`confirm` is true or false", "send confirm=true")),
+                    _ => {
+                        return Err(Problem::bad_request(
+                            "`confirm` is true or false",
+                            "send confirm=true",
+                        ));
+                    }
                 };
             }
             "revision" => {
                 let revision = value.parse().ok();
                 self.seen = Some(revision.ok_or_else(|| {
-                    Problem::bad_request("`revision` is a number", "send the revision you have seen, like revision=7")
+                    Problem::bad_request(
+                        "`revision` is a number",
+                        "send the revision you have seen, like revision=7",
+                    )
                 })?);
             }
             "why" => {
@@ -80,7 +91,11 @@ impl Query {
                 let meant = nearest(other, KNOWN).map(|name| format!("did you mean `{name}`? "));
                 return Err(Problem::bad_request(
                     format!("there is no parameter `{}`", crate::change::shown(other)),
-                    format!("{}the parameters are {}", meant.unwrap_or_default(), KNOWN.join(", ")),
+                    format!(
+                        "{}the parameters are {}",
+                        meant.unwrap_or_default(),
+                        KNOWN.join(", ")
+                    ),
                 ));
             }
         }

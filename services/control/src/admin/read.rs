@@ -20,7 +20,11 @@ type Answer<T> = Result<Json<T>, Problem>;
 pub(super) async fn configuration(State(admin): State<Arc<Admin>>) -> Answer<Whole> {
     let current = current(&admin).await?;
     let now = admin.clock.unix_seconds();
-    Ok(Json(Whole::of(current.revision, &current.view.configuration, now)))
+    Ok(Json(Whole::of(
+        current.revision,
+        &current.view.configuration,
+        now,
+    )))
 }
 
 pub(super) async fn connections(State(admin): State<Arc<Admin>>) -> Answer<Vec<ConnectionRow>> {
@@ -45,7 +49,10 @@ pub(super) async fn authorities(
     let (current, name) = (current(&admin).await?, plain(name)?);
     let found = change::connection(&current.view.configuration, &name)?;
     let now = admin.clock.unix_seconds();
-    let rows = found.authorities.iter().map(|authority| AuthorityRow::of(authority, now));
+    let rows = found
+        .authorities
+        .iter()
+        .map(|authority| AuthorityRow::of(authority, now));
     Ok(Json(rows.collect()))
 }
 
@@ -72,14 +79,17 @@ pub(super) async fn revisions(State(admin): State<Arc<Admin>>) -> Answer<Vec<Rev
 }
 
 /// What is in force.
-pub(super) async fn current(admin: &Admin) -> Result<Arc<Standing>, Problem> {
+pub(super) async fn current(admin: &Admin) -> Result<Standing, Problem> {
     Ok(admin.writer.current().await?)
 }
 
 /// A part of the path; one that is not UTF-8 is a problem like any other.
 pub(super) fn plain<T>(path: Result<Path<T>, PathRejection>) -> Result<T, Problem> {
     let refused = |rejection: PathRejection| {
-        Problem::bad_request(rejection.body_text(), "encode the path again, as percent-encoded UTF-8")
+        Problem::bad_request(
+            rejection.body_text(),
+            "encode the path again, as percent-encoded UTF-8",
+        )
     };
     path.map(|Path(parts)| parts).map_err(refused)
 }

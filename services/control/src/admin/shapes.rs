@@ -42,8 +42,14 @@ impl Whole {
         let connections = configuration.connections.values();
         Self {
             revision,
-            connections: connections.map(|each| ConnectionShape::of(each, now)).collect(),
-            applications: configuration.applications.values().map(ApplicationShape::of).collect(),
+            connections: connections
+                .map(|each| ConnectionShape::of(each, now))
+                .collect(),
+            applications: configuration
+                .applications
+                .values()
+                .map(ApplicationShape::of)
+                .collect(),
             server_certificates: configuration
                 .server_certificates
                 .iter()
@@ -70,7 +76,11 @@ impl ConnectionRow {
             name: connection.name.to_string(),
             display_name: connection.display_name.clone(),
             methods: methods(connection),
-            ranges: connection.ranges.iter().map(|range| range.to_string()).collect(),
+            ranges: connection
+                .ranges
+                .iter()
+                .map(|range| range.to_string())
+                .collect(),
             authorities: connection.authorities.len(),
             directory: DirectoryShape::of(&connection.directory).kind,
         }
@@ -94,8 +104,16 @@ impl ConnectionShape {
             name: connection.name.to_string(),
             display_name: connection.display_name.clone(),
             methods: methods(connection),
-            ranges: connection.ranges.iter().map(|range| range.to_string()).collect(),
-            authorities: connection.authorities.iter().map(|each| AuthorityRow::of(each, now)).collect(),
+            ranges: connection
+                .ranges
+                .iter()
+                .map(|range| range.to_string())
+                .collect(),
+            authorities: connection
+                .authorities
+                .iter()
+                .map(|each| AuthorityRow::of(each, now))
+                .collect(),
             directory: DirectoryShape::of(&connection.directory),
         }
     }
@@ -154,7 +172,9 @@ impl DirectoryShape {
         };
         let (pem, keys) = match &directory.trust {
             DirectoryTrust::Authorities { pem } => (Some(pem.clone()), Vec::new()),
-            DirectoryTrust::PinnedKeys { keys } => (None, keys.iter().map(ToString::to_string).collect()),
+            DirectoryTrust::PinnedKeys { keys } => {
+                (None, keys.iter().map(ToString::to_string).collect())
+            }
         };
         Self {
             kind: "active_directory",
@@ -183,10 +203,22 @@ impl ApplicationShape {
         Self {
             client_id: application.client_id.to_string(),
             name: application.name.clone(),
-            client: if application.secret.is_some() { "confidential" } else { "public" },
+            client: if application.secret.is_some() {
+                "confidential"
+            } else {
+                "public"
+            },
             redirect_uris: application.redirect_uris.iter().cloned().collect(),
-            post_logout_redirect_uris: application.post_logout_redirect_uris.iter().cloned().collect(),
-            connections: application.connections.iter().map(ToString::to_string).collect(),
+            post_logout_redirect_uris: application
+                .post_logout_redirect_uris
+                .iter()
+                .cloned()
+                .collect(),
+            connections: application
+                .connections
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             id_token_algorithm: application.id_token_algorithm,
         }
     }
@@ -270,5 +302,8 @@ fn methods(connection: &Connection) -> Vec<&'static str> {
         (connection.methods.certificate, "certificate"),
         (connection.methods.password, "password"),
     ];
-    offered.into_iter().filter_map(|(offered, name)| offered.then_some(name)).collect()
+    offered
+        .into_iter()
+        .filter_map(|(offered, name)| offered.then_some(name))
+        .collect()
 }

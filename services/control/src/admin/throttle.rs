@@ -40,7 +40,10 @@ impl Throttle {
     /// With the seconds to wait, when there were too many.
     pub(crate) fn failed(&self, address: ClientAddress, now: u64) -> Result<(), u64> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let running = |count: &Count| now.checked_sub(count.since).is_some_and(|age| age < WINDOW_S);
+        let running = |count: &Count| {
+            now.checked_sub(count.since)
+                .is_some_and(|age| age < WINDOW_S)
+        };
         let mut who = site(address.ip());
         if !counts.contains_key(&who) && counts.len() >= MOST {
             counts.retain(|_, count| running(count));
@@ -62,7 +65,11 @@ impl Throttle {
         if count.failures <= ALLOWED {
             Ok(())
         } else {
-            Err(count.since.saturating_add(WINDOW_S).saturating_sub(now).max(1))
+            Err(count
+                .since
+                .saturating_add(WINDOW_S)
+                .saturating_sub(now)
+                .max(1))
         }
     }
 }

@@ -3,6 +3,7 @@
 //! **Invariant:** a write that has begun is finished and recorded even when its caller goes away.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -20,7 +21,7 @@ use super::shapes::Write;
 use super::{Admin, Problem, body};
 use crate::audit::Author;
 use crate::change::{self, Change, FingerprintPrefix, GivenRange, Method, Refusal, shown};
-use crate::inspector::{CertificatesOnly, Inspection};
+use crate::inspector::{CertificatesOnly, InspectedCertificate, Inspection};
 use crate::writer::Proposal;
 
 type Answer = Result<Json<Write>, Problem>;
@@ -47,9 +48,15 @@ pub(super) async fn add_authorities(
     let query = Query::of(&uri)?;
     let connection = known(&admin, &plain(name)?).await?;
     let upload = CertificatesOnly::new(body::read(body).await?)?;
-    let inspected = admin.inspector.inspect(&upload).await.map_err(not_inspected)?;
-    let authorities: Vec<Authority> =
-        inspected.iter().map(|each| each.authority()).collect::<Result<_, _>>()?;
+    let inspected = admin
+        .inspector
+        .inspect(&upload)
+        .await
+        .map_err(not_inspected)?;
+    let authorities: Vec<Authority> = inspected
+        .iter()
+        .map(InspectedCertificate::authority)
+        .collect::<Result<_, _>>()?;
     let change = Change::AddAuthorities {
         connection,
         authorities,
@@ -150,9 +157,19 @@ async fn write(admin: &Arc<Admin>, author: Author, change: Change, query: Query)
         // The caller may be gone; the record knows how it ended.
         let _ = done.send(writer.write(proposal).await);
     });
-    let broken = |_| Problem::unavailable("the write was interrupted", "look at the history before sending it again");
+    let broken = |_| {
+        Problem::unavailable(
+            "the write was interrupted",
+            "look at the history before sending it again",
+        )
+    };
     let written = outcome.await.map_err(broken)??;
-    let rollout = admin.writer.rollout(written.revision, query.wait).await;
+    let stopping = admin.tasks.stopping();
+    let rollout = tokio::select! {
+        reached = admin.writer.rollout(written.revision, query.wait) => reached,
+        // A control that goes down says how far it came instead of breaking off.
+        () = stopping.cancelled() => admin.writer.rollout(written.revision, Duration::ZERO).await,
+    };
     Ok(Json(Write {
         revision: written.revision,
         applied: rollout.applied,
@@ -165,7 +182,9 @@ async fn write(admin: &Arc<Admin>, author: Author, change: Change, query: Query)
 /// The connection of the path, before a body is read for it.
 async fn known(admin: &Admin, name: &str) -> Result<ConnectionName, Problem> {
     let current = current(admin).await?;
-    Ok(change::connection(&current.view.configuration, name)?.name.clone())
+    Ok(change::connection(&current.view.configuration, name)?
+        .name
+        .clone())
 }
 
 /// The ranges of the query, or those of the body.
@@ -181,7 +200,13 @@ async fn given_ranges(query: &Query, body: Body) -> Result<Vec<GivenRange>, Prob
     };
     let parsed = texts.iter().map(|text| text.parse::<GivenRange>());
     let parsed: Result<Vec<_>, _> = parsed.collect();
-    parsed.map_err(|error| Refusal::unreadable(error, "nothing was changed; correct it and send all of them again").into())
+    parsed.map_err(|error| {
+        Refusal::unreadable(
+            error,
+            "nothing was changed; correct it and send all of them again",
+        )
+        .into()
+    })
 }
 
 fn not_inspected(why: Inspection) -> Problem {

@@ -67,7 +67,9 @@ pub(super) fn remove(
             ));
         }
     };
-    connection.authorities.retain(|each| each.key != removed.key);
+    connection
+        .authorities
+        .retain(|each| each.key != removed.key);
     words.push(format!(
         "{}: certificates of {} are accepted no longer, and the sessions they opened end",
         connection.name,
@@ -86,7 +88,9 @@ pub(super) fn remove(
 /// An authority in words: its name and the beginning of its fingerprint.
 pub(super) fn described(authority: &Authority) -> String {
     let fingerprint = authority.fingerprint.to_string();
-    let beginning = fingerprint.get(..super::given::FEWEST_DIGITS).unwrap_or(&fingerprint);
+    let beginning = fingerprint
+        .get(..super::given::FEWEST_DIGITS)
+        .unwrap_or(&fingerprint);
     format!("\"{}\" ({beginning})", authority.name)
 }
 
@@ -101,13 +105,19 @@ fn already_there(connection: &Connection, there: &Authority, sent: &Authority) -
             described(there)
         )
     };
-    let what_to_do = "there is nothing to do; to exchange the certificate of a key, remove the old one first";
+    let what_to_do =
+        "there is nothing to do; to exchange the certificate of a key, remove the old one first";
     Refusal::new(Kind::AlreadyThere, detail, what_to_do)
 }
 
 fn unknown(connection: &Connection, fingerprint: &FingerprintPrefix) -> Refusal {
     let name = &connection.name;
-    let there: Vec<String> = connection.authorities.iter().take(5).map(described).collect();
+    let there: Vec<String> = connection
+        .authorities
+        .iter()
+        .take(5)
+        .map(described)
+        .collect();
     let what_to_do = match (there.as_slice(), connection.authorities.len()) {
         ([], _) => format!("{name} has no authority at all"),
         (_, count) if count > there.len() => {

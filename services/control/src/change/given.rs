@@ -64,7 +64,9 @@ pub struct FingerprintPrefix(String);
 
 /// Text that is no fingerprint and no beginning of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a fingerprint: {FEWEST_DIGITS} to 64 hexadecimal digits of a SHA-256 are expected, colons may stand between them")]
+#[error(
+    "not a fingerprint: {FEWEST_DIGITS} to 64 hexadecimal digits of a SHA-256 are expected, colons may stand between them"
+)]
 pub struct InvalidFingerprint;
 
 impl FingerprintPrefix {

@@ -22,12 +22,17 @@ pub(super) fn add(
         if range.prefix_length() == 0 && !confirmed {
             return Err(Refusal::new(
                 Kind::ConfirmationNeeded,
-                format!("{range} is every address there is: everybody would be asked for a certificate at {name}"),
+                format!(
+                    "{range} is every address there is: everybody would be asked for a certificate at {name}"
+                ),
                 "if that is meant, send it again with `confirm=true`",
             ));
         }
         words.extend(given.reading());
-        let wider = connection.ranges.iter().find(|there| *there != range && there.covers(range));
+        let wider = connection
+            .ranges
+            .iter()
+            .find(|there| *there != range && there.covers(range));
         let Some(with) = connection.ranges.with(range) else {
             words.push(format!("{range} was already there, at {name}"));
             continue;
@@ -36,7 +41,9 @@ pub(super) fn add(
         connection.ranges = with;
         words.push(format!("{name}: certificates are asked for in {range} now"));
         if let Some(wider) = wider {
-            words.push(format!("{range} lies inside {wider}, which was there before"));
+            words.push(format!(
+                "{range} lies inside {wider}, which was there before"
+            ));
         }
     }
     if !added {
@@ -68,13 +75,21 @@ pub(super) fn remove(
             return Err(unknown(connection, given));
         };
         connection.ranges = without;
-        words.push(format!("{name}: certificates are no longer asked for in {range}"));
+        words.push(format!(
+            "{name}: certificates are no longer asked for in {range}"
+        ));
         if let Some(wider) = connection.ranges.iter().find(|there| there.covers(range)) {
-            words.push(format!("they still are, because {range} lies inside {wider}"));
+            words.push(format!(
+                "they still are, because {range} lies inside {wider}"
+            ));
         }
     }
-    if let Some(caller) = caller.filter(|caller| was_in_range && !connection.ranges.contains(*caller)) {
-        words.push(format!("your own address {caller} is in no range of {name} any more"));
+    if let Some(caller) =
+        caller.filter(|caller| was_in_range && !connection.ranges.contains(*caller))
+    {
+        words.push(format!(
+            "your own address {caller} is in no range of {name} any more"
+        ));
     }
     if connection.ranges.is_empty() {
         words.push(format!(
@@ -93,13 +108,21 @@ fn no_range() -> Refusal {
 }
 
 fn nothing_added(ranges: &[GivenRange], connection: &Connection) -> Refusal {
-    let listed: Vec<String> = ranges.iter().take(5).map(|given| given.range.to_string()).collect();
+    let listed: Vec<String> = ranges
+        .iter()
+        .take(5)
+        .map(|given| given.range.to_string())
+        .collect();
     if listed.is_empty() {
         return no_range();
     }
     Refusal::new(
         Kind::AlreadyThere,
-        format!("already there, at {}: {}", connection.name, listed.join(", ")),
+        format!(
+            "already there, at {}: {}",
+            connection.name,
+            listed.join(", ")
+        ),
         "there is nothing to do",
     )
 }
@@ -107,11 +130,30 @@ fn nothing_added(ranges: &[GivenRange], connection: &Connection) -> Refusal {
 fn unknown(connection: &Connection, given: &GivenRange) -> Refusal {
     let (name, range) = (&connection.name, given.range);
     let holding = connection.ranges.iter().find(|there| there.covers(range));
-    let listed: Vec<String> = connection.ranges.iter().take(8).map(|each| each.to_string()).collect();
+    let listed: Vec<String> = connection
+        .ranges
+        .iter()
+        .take(8)
+        .map(|each| each.to_string())
+        .collect();
     let what_to_do = match (holding, listed.as_slice()) {
-        (Some(wider), _) => format!("it lies inside {wider}, which is one: remove that, and add what should stay"),
+        (Some(wider), _) => {
+            format!("it lies inside {wider}, which is one: remove that, and add what should stay")
+        }
         (None, []) => format!("{name} has no range at all"),
-        (None, _) => format!("its ranges are {}{}", listed.join(", "), if connection.ranges.iter().nth(8).is_some() { " and more" } else { "" }),
+        (None, _) => format!(
+            "its ranges are {}{}",
+            listed.join(", "),
+            if connection.ranges.iter().nth(8).is_some() {
+                " and more"
+            } else {
+                ""
+            }
+        ),
     };
-    Refusal::new(Kind::UnknownRange, format!("{range} is no range of {name}"), what_to_do)
+    Refusal::new(
+        Kind::UnknownRange,
+        format!("{range} is no range of {name}"),
+        what_to_do,
+    )
 }

@@ -5,6 +5,7 @@
 use std::fmt::Display;
 
 use domain::configuration::Configuration;
+use domain::connection::ConnectionName;
 
 /// How many characters of a caller's own text are repeated to them.
 const SHOWN: usize = 64;
@@ -66,7 +67,7 @@ impl Refusal {
     /// No connection is called `name`; names the nearest.
     #[must_use]
     pub fn unknown_connection(configuration: &Configuration, name: &str) -> Self {
-        let names = configuration.connections.keys().map(|name| name.as_str());
+        let names = configuration.connections.keys().map(ConnectionName::as_str);
         let what_to_do = match nearest(name, names) {
             Some(nearest) => format!("did you mean `{nearest}`? `GET /v1/connections` lists all"),
             None => "`GET /v1/connections` lists all".to_owned(),

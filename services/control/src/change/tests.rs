@@ -16,13 +16,23 @@ fn configuration() -> Configuration {
             certificate: true,
             password: true,
         },
-        ranges: ranges.iter().map(|range| range.parse().unwrap()).collect::<Vec<_>>().into(),
+        ranges: ranges
+            .iter()
+            .map(|range| range.parse().unwrap())
+            .collect::<Vec<_>>()
+            .into(),
         authorities: vec![authority("Fabrikam Root", 1)],
         directory: DirectorySource::File,
     };
-    let connections = [connection("FabrikamAD", &["10.1.0.0/16"]), connection("ContosoAD", &[])];
+    let connections = [
+        connection("FabrikamAD", &["10.1.0.0/16"]),
+        connection("ContosoAD", &[]),
+    ];
     Configuration {
-        connections: connections.into_iter().map(|each| (each.name.clone(), each)).collect(),
+        connections: connections
+            .into_iter()
+            .map(|each| (each.name.clone(), each))
+            .collect(),
         ..Configuration::default()
     }
 }
@@ -76,7 +86,10 @@ fn remove_authority(fingerprint: &str) -> Change {
 }
 
 fn words(change: &Change) -> String {
-    apply(&configuration(), change, None).unwrap().words.join("\n")
+    apply(&configuration(), change, None)
+        .unwrap()
+        .words
+        .join("\n")
 }
 
 fn refusal(change: &Change) -> Refusal {
@@ -91,7 +104,10 @@ fn an_unknown_connection_is_answered_with_the_nearest_name() {
         confirmed: false,
     });
     assert_eq!(refused.kind, Kind::UnknownConnection);
-    assert!(refused.what_to_do.contains("did you mean `FabrikamAD`?"), "{refused}");
+    assert!(
+        refused.what_to_do.contains("did you mean `FabrikamAD`?"),
+        "{refused}"
+    );
     let stranger = connection(&configuration(), "\u{1b}[31mxyz").unwrap_err();
     assert!(!stranger.to_string().contains('\u{1b}'));
     assert!(!stranger.what_to_do.contains("did you mean"));
@@ -99,10 +115,27 @@ fn an_unknown_connection_is_answered_with_the_nearest_name() {
 
 #[test]
 fn ranges_are_normalised_and_that_is_said() {
-    let said = words(&add(&["10.2.3.4/16", "2001:DB8::/32", "192.0.2.7", "::ffff:10.9.0.0/112"], false));
-    assert!(said.contains("`10.2.3.4/16` is read as 10.2.0.0/16"), "{said}");
-    assert!(said.contains("`2001:DB8::/32` is read as 2001:db8::/32"), "{said}");
-    assert!(said.contains("`::ffff:10.9.0.0/112` is read as 10.9.0.0/16"), "{said}");
+    let said = words(&add(
+        &[
+            "10.2.3.4/16",
+            "2001:DB8::/32",
+            "192.0.2.7",
+            "::ffff:10.9.0.0/112",
+        ],
+        false,
+    ));
+    assert!(
+        said.contains("`10.2.3.4/16` is read as 10.2.0.0/16"),
+        "{said}"
+    );
+    assert!(
+        said.contains("`2001:DB8::/32` is read as 2001:db8::/32"),
+        "{said}"
+    );
+    assert!(
+        said.contains("`::ffff:10.9.0.0/112` is read as 10.9.0.0/16"),
+        "{said}"
+    );
     assert!(said.contains("asked for in 192.0.2.7/32 now"), "{said}");
     assert!(!said.contains("`192.0.2.7` is read"), "{said}");
 }
@@ -110,7 +143,11 @@ fn ranges_are_normalised_and_that_is_said() {
 #[test]
 fn everybody_is_asked_only_when_that_was_confirmed() {
     for everybody in ["0.0.0.0/0", "::/0", "10.0.0.0/0", "::ffff:0:0/96"] {
-        assert_eq!(refusal(&add(&[everybody], false)).kind, Kind::ConfirmationNeeded, "{everybody}");
+        assert_eq!(
+            refusal(&add(&[everybody], false)).kind,
+            Kind::ConfirmationNeeded,
+            "{everybody}"
+        );
         assert!(apply(&configuration(), &add(&[everybody], true), None).is_ok());
     }
 }
@@ -130,13 +167,22 @@ fn removing_a_range_says_who_is_concerned() {
     let caller = Some("10.1.2.3".parse().unwrap());
     let applied = apply(&configuration(), &remove(&["10.1.0.0/16"]), caller).unwrap();
     let said = applied.words.join("\n");
-    assert!(said.contains("your own address 10.1.2.3 is in no range"), "{said}");
+    assert!(
+        said.contains("your own address 10.1.2.3 is in no range"),
+        "{said}"
+    );
     assert!(said.contains("the last range of FabrikamAD"), "{said}");
     let unknown = refusal(&remove(&["10.1.7.0/24"]));
     assert_eq!(unknown.kind, Kind::UnknownRange);
-    assert!(unknown.what_to_do.contains("inside 10.1.0.0/16"), "{unknown}");
+    assert!(
+        unknown.what_to_do.contains("inside 10.1.0.0/16"),
+        "{unknown}"
+    );
     // All or nothing.
-    assert_eq!(refusal(&remove(&["10.1.0.0/16", "10.2.0.0/16"])).kind, Kind::UnknownRange);
+    assert_eq!(
+        refusal(&remove(&["10.1.0.0/16", "10.2.0.0/16"])).kind,
+        Kind::UnknownRange
+    );
 }
 
 #[test]
@@ -145,10 +191,25 @@ fn an_authority_is_known_by_its_key() {
     assert_eq!(again.kind, Kind::AlreadyThere);
     assert!(again.detail.contains("is already there"), "{again}");
     let same_key = refusal(&add_authorities(&[authority("Renewed Root", 1)]));
-    assert!(same_key.detail.contains("has the key of \"CN=Fabrikam Root\""), "{same_key}");
+    assert!(
+        same_key
+            .detail
+            .contains("has the key of \"CN=Fabrikam Root\""),
+        "{same_key}"
+    );
     // Two authorities of one name are two authorities.
-    assert!(apply(&configuration(), &add_authorities(&[authority("Fabrikam Root", 2)]), None).is_ok());
-    let twice = words(&add_authorities(&[authority("New", 3), authority("New", 3)]));
+    assert!(
+        apply(
+            &configuration(),
+            &add_authorities(&[authority("Fabrikam Root", 2)]),
+            None
+        )
+        .is_ok()
+    );
+    let twice = words(&add_authorities(&[
+        authority("New", 3),
+        authority("New", 3),
+    ]));
     assert!(twice.contains("sent more than once"), "{twice}");
     assert_eq!(refusal(&add_authorities(&[])).kind, Kind::Unreadable);
 }
@@ -186,7 +247,12 @@ fn a_beginning_that_fits_two_is_ambiguous() {
         key: authority("Fabrikam Root", 1).fingerprint,
         ..authority("Other", 9)
     };
-    configuration.connections.get_mut(&fabrikam()).unwrap().authorities.push(other);
+    configuration
+        .connections
+        .get_mut(&fabrikam())
+        .unwrap()
+        .authorities
+        .push(other);
     let beginning = &authority("Fabrikam Root", 1).fingerprint.to_string()[..20];
     let refused = apply(&configuration, &remove_authority(beginning), None).unwrap_err();
     assert_eq!(refused.kind, Kind::AmbiguousFingerprint);
@@ -203,7 +269,13 @@ fn methods_are_switched_and_a_locked_door_is_announced() {
     let password = apply(&configuration(), &off(Method::Password), None).unwrap();
     assert!(!password.words.join(" ").contains("nobody"));
     let both = apply(&password.configuration, &off(Method::Certificate), None).unwrap();
-    assert!(both.words.join(" ").contains("nobody can sign in at FabrikamAD"), "{:?}", both.words);
+    assert!(
+        both.words
+            .join(" ")
+            .contains("nobody can sign in at FabrikamAD"),
+        "{:?}",
+        both.words
+    );
     let again = apply(&both.configuration, &off(Method::Certificate), None).unwrap_err();
     assert_eq!(again.kind, Kind::AlreadyThere);
 }
@@ -213,13 +285,22 @@ fn the_whole_is_judged_before_it_is_stored() {
     let many: Vec<Authority> = (2..102).map(|key| authority("Authority", key)).collect();
     let refused = refusal(&add_authorities(&many));
     assert_eq!(refused.kind, Kind::InvalidConfiguration);
-    assert!(refused.detail.contains("101 authorities are more than the 100 allowed"), "{refused}");
+    assert!(
+        refused
+            .detail
+            .contains("101 authorities are more than the 100 allowed"),
+        "{refused}"
+    );
     // Their names would not fit a CertificateRequest.
     let long = Authority {
         subject: Bytes::from(vec![b'n'; 49 << 10]),
         ..authority("Long", 9)
     };
-    assert!(refusal(&add_authorities(&[long])).detail.contains("bytes of authorities' names"));
+    assert!(
+        refusal(&add_authorities(&[long]))
+            .detail
+            .contains("bytes of authorities' names")
+    );
 }
 
 #[test]
@@ -235,13 +316,29 @@ fn redirect_uris_that_would_leak_codes_are_refused() {
             connections: [fabrikam()].into(),
             id_token_algorithm: Default::default(),
         };
-        configuration.applications.insert("app".parse().unwrap(), application);
+        configuration
+            .applications
+            .insert("app".parse().unwrap(), application);
         validity::problems(&configuration)
     };
-    for good in ["https://app.example.com/cb", "https://app.localhost:8443/cb?x=1", "http://127.0.0.1:5000/cb", "http://[::1]/cb"] {
+    for good in [
+        "https://app.example.com/cb",
+        "https://app.localhost:8443/cb?x=1",
+        "http://127.0.0.1:5000/cb",
+        "http://[::1]/cb",
+    ] {
         assert_eq!(with(good), Vec::<String>::new(), "{good}");
     }
-    for bad in ["http://app.example.com/cb", "/cb", "https://*.example.com/cb", "https://a/#f", "javascript:alert(1)", "https://a b/", "", "https://"] {
+    for bad in [
+        "http://app.example.com/cb",
+        "/cb",
+        "https://*.example.com/cb",
+        "https://a/#f",
+        "javascript:alert(1)",
+        "https://a b/",
+        "",
+        "https://",
+    ] {
         assert_eq!(with(bad).len(), 1, "{bad}: {:?}", with(bad));
     }
 }

@@ -30,11 +30,26 @@ pub fn problems(configuration: &Configuration) -> Vec<String> {
     let mut problems = Vec::new();
     let mut say = |problem: String| problems.push(problem);
     let (connections, applications) = (&configuration.connections, &configuration.applications);
-    limit(&mut say, "", "connections", connections.len(), MOST_CONNECTIONS);
-    limit(&mut say, "", "applications", applications.len(), MOST_APPLICATIONS);
+    limit(
+        &mut say,
+        "",
+        "connections",
+        connections.len(),
+        MOST_CONNECTIONS,
+    );
+    limit(
+        &mut say,
+        "",
+        "applications",
+        applications.len(),
+        MOST_APPLICATIONS,
+    );
     for (name, each) in connections {
         if *name != each.name {
-            say(format!("the connection `{name}` calls itself `{}`", each.name));
+            say(format!(
+                "the connection `{name}` calls itself `{}`",
+                each.name
+            ));
         }
         connection(&mut say, each);
     }
@@ -45,10 +60,19 @@ pub fn problems(configuration: &Configuration) -> Vec<String> {
         .collect();
     // Two bytes of length stand before every name.
     let bytes: usize = names.iter().map(|name| name.len() + 2).sum();
-    limit(&mut say, "", "bytes of authorities' names", bytes, MOST_NAME_BYTES);
+    limit(
+        &mut say,
+        "",
+        "bytes of authorities' names",
+        bytes,
+        MOST_NAME_BYTES,
+    );
     for (id, each) in applications {
         if *id != each.client_id {
-            say(format!("the application `{id}` calls itself `{}`", each.client_id));
+            say(format!(
+                "the application `{id}` calls itself `{}`",
+                each.client_id
+            ));
         }
         application(&mut say, each, configuration);
     }
@@ -62,12 +86,27 @@ pub fn problems(configuration: &Configuration) -> Vec<String> {
 fn connection(say: &mut impl FnMut(String), connection: &Connection) {
     let at = format!("connection `{}`: ", connection.name);
     shown_name(say, &at, &connection.display_name);
-    limit(say, &at, "authorities", connection.authorities.len(), MOST_AUTHORITIES);
-    limit(say, &at, "ranges", connection.ranges.iter().count(), MOST_RANGES);
+    limit(
+        say,
+        &at,
+        "authorities",
+        connection.authorities.len(),
+        MOST_AUTHORITIES,
+    );
+    limit(
+        say,
+        &at,
+        "ranges",
+        connection.ranges.iter().count(),
+        MOST_RANGES,
+    );
     let mut keys = BTreeSet::new();
     for authority in &connection.authorities {
         if !keys.insert(authority.key) {
-            say(format!("{at}two authorities have the key {}", authority.key));
+            say(format!(
+                "{at}two authorities have the key {}",
+                authority.key
+            ));
         }
     }
     if let DirectorySource::ActiveDirectory(directory) = &connection.directory {
@@ -77,7 +116,9 @@ fn connection(say: &mut impl FnMut(String), connection: &Connection) {
 
 fn active_directory(say: &mut impl FnMut(String), at: &str, directory: &ActiveDirectory) {
     if directory.servers.is_empty() {
-        say(format!("{at}no domain controller; give at least one, like ldaps://dc1.example.com"));
+        say(format!(
+            "{at}no domain controller; give at least one, like ldaps://dc1.example.com"
+        ));
     }
     for server in &directory.servers {
         let host = server
@@ -91,10 +132,14 @@ fn active_directory(say: &mut impl FnMut(String), at: &str, directory: &ActiveDi
         }
     }
     if directory.base.trim().is_empty() {
-        say(format!("{at}no search base; give one like DC=example,DC=com"));
+        say(format!(
+            "{at}no search base; give one like DC=example,DC=com"
+        ));
     }
     if directory.bind_account.trim().is_empty() {
-        say(format!("{at}no bind account; anonymous searches are not made"));
+        say(format!(
+            "{at}no bind account; anonymous searches are not made"
+        ));
     }
     let nothing = match &directory.trust {
         DirectoryTrust::Authorities { pem } => !pem.contains("-----BEGIN CERTIFICATE-----"),
@@ -114,7 +159,13 @@ fn application(
 ) {
     let at = format!("application `{}`: ", application.client_id);
     shown_name(say, &at, &application.name);
-    limit(say, &at, "redirect URIs", application.redirect_uris.len(), MOST_URIS);
+    limit(
+        say,
+        &at,
+        "redirect URIs",
+        application.redirect_uris.len(),
+        MOST_URIS,
+    );
     limit(
         say,
         &at,
@@ -128,7 +179,10 @@ fn application(
     let uris = application.redirect_uris.iter();
     for uri in uris.chain(&application.post_logout_redirect_uris) {
         if let Some(problem) = redirect_problem(uri) {
-            say(format!("{at}the redirect URI `{}` {problem}", super::refusal::shown(uri)));
+            say(format!(
+                "{at}the redirect URI `{}` {problem}",
+                super::refusal::shown(uri)
+            ));
         }
     }
     for name in &application.connections {
@@ -145,7 +199,9 @@ fn redirect_problem(uri: &str) -> Option<&'static str> {
         return Some("is longer than 2048 bytes");
     }
     if !uri.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Some("holds spaces, control characters or letters outside ASCII: write it percent-encoded");
+        return Some(
+            "holds spaces, control characters or letters outside ASCII: write it percent-encoded",
+        );
     }
     if uri.contains('#') {
         return Some("has a fragment, which redirect URIs must not have");
@@ -160,7 +216,9 @@ fn redirect_problem(uri: &str) -> Option<&'static str> {
     match (parsed.scheme_str(), parsed.host()) {
         (Some("https"), Some(host)) if !host.is_empty() => None,
         (Some("http"), Some(host)) if loopback.contains(&host) => None,
-        (Some("http"), Some(_)) => Some("is not https: over http, codes could be read on their way"),
+        (Some("http"), Some(_)) => {
+            Some("is not https: over http, codes could be read on their way")
+        }
         _ => Some("is no absolute https URI"),
     }
 }
@@ -179,7 +237,9 @@ fn server_certificate<'a>(
     }
     for host in &certificate.hosts {
         if !hosts.insert(host) {
-            say(format!("{at}another server certificate is for `{host}`, too"));
+            say(format!(
+                "{at}another server certificate is for `{host}`, too"
+            ));
         }
     }
 }
@@ -195,6 +255,8 @@ fn shown_name(say: &mut impl FnMut(String), at: &str, name: &str) {
 
 fn limit(say: &mut impl FnMut(String), at: &str, what: &str, found: usize, most: usize) {
     if found > most {
-        say(format!("{at}{found} {what} are more than the {most} allowed"));
+        say(format!(
+            "{at}{found} {what} are more than the {most} allowed"
+        ));
     }
 }

@@ -40,7 +40,11 @@ impl Work<'_> {
             Some(path) => self.client_secret(at, path, given.generate_secret, randomness)?,
             None if given.generate_secret => {
                 let problem = "the generated secret has no file to go to";
-                self.mistake(format!("{at}.secret_file"), problem, "name one; it is made with mode 0600");
+                self.mistake(
+                    format!("{at}.secret_file"),
+                    problem,
+                    "name one; it is made with mode 0600",
+                );
                 None
             }
             None => None,
@@ -66,8 +70,16 @@ impl Work<'_> {
             connections,
             id_token_algorithm: given.id_token_algorithm,
         };
-        if configuration.applications.insert(client_id, application).is_some() {
-            self.mistake(format!("{at}.client_id"), "another application has this id", "choose another one");
+        if configuration
+            .applications
+            .insert(client_id, application)
+            .is_some()
+        {
+            self.mistake(
+                format!("{at}.client_id"),
+                "another application has this id",
+                "choose another one",
+            );
         }
         Ok(())
     }
@@ -88,7 +100,8 @@ impl Work<'_> {
             let secret = Zeroizing::new(URL_SAFE_NO_PAD.encode(drawn.as_slice()));
             return match private_files::write_atomically(&full, secret.as_bytes(), PRIVATE) {
                 Ok(()) => {
-                    self.words.push(format!("a client secret was made: {}", full.display()));
+                    self.words
+                        .push(format!("a client secret was made: {}", full.display()));
                     Ok(Some(Digest::of(secret.as_bytes())))
                 }
                 Err(error) => {

@@ -30,20 +30,29 @@ impl Work<'_> {
         let methods = self.methods(at, &given.methods);
         let ranges = self.ranges(at, &given.ranges);
         let authorities = self.authorities(at, &given.authorities).await?;
-        let directory = self.directory(at, &given.directory, name.as_ref(), secrets).await?;
+        let directory = self
+            .directory(at, &given.directory, name.as_ref(), secrets)
+            .await?;
         let (Some(name), Some(directory)) = (name, directory) else {
             return Ok(());
         };
         let connection = Connection {
             name: name.clone(),
-            display_name: given.display_name.clone().unwrap_or_else(|| name.to_string()),
+            display_name: given
+                .display_name
+                .clone()
+                .unwrap_or_else(|| name.to_string()),
             methods,
             ranges,
             authorities,
             directory,
         };
         if configuration.connections.insert(name, connection).is_some() {
-            self.mistake(format!("{at}.name"), "another connection has this name", "choose another name");
+            self.mistake(
+                format!("{at}.name"),
+                "another connection has this name",
+                "choose another name",
+            );
         }
         Ok(())
     }
@@ -59,7 +68,11 @@ impl Work<'_> {
                 "password" => methods.password = true,
                 other => {
                     let problem = format!("there is no method `{other}`");
-                    self.mistake(format!("{at}.methods[{index}]"), problem, "write `certificate` or `password`");
+                    self.mistake(
+                        format!("{at}.methods[{index}]"),
+                        problem,
+                        "write `certificate` or `password`",
+                    );
                 }
             }
         }
@@ -129,9 +142,15 @@ impl Work<'_> {
             let line = content.strip_suffix(b"\n").unwrap_or(&content);
             let password = line.strip_suffix(b"\r").unwrap_or(line);
             if password.is_empty() || std::str::from_utf8(password).is_err() {
-                self.mistake(password_at, "the file holds no password", "write the bind account's password into it, as UTF-8");
+                self.mistake(
+                    password_at,
+                    "the file holds no password",
+                    "write the bind account's password into it, as UTF-8",
+                );
             } else if let Some(name) = name {
-                secrets.bind_passwords.insert(name.clone(), SecretBytes::new(password.to_vec()));
+                secrets
+                    .bind_passwords
+                    .insert(name.clone(), SecretBytes::new(password.to_vec()));
             }
         }
         let Some(trust) = self.trust(&at, trust_authorities, trust_keys).await? else {
@@ -168,12 +187,19 @@ impl Work<'_> {
             if self.certificates(&at, source).await?.is_none() {
                 continue;
             }
-            match self.text(&at, source).map(|text| String::from_utf8(text.into())) {
+            match self
+                .text(&at, source)
+                .map(|text| String::from_utf8(text.into()))
+            {
                 Some(Ok(text)) if text.contains("-----BEGIN CERTIFICATE-----") => {
                     pem.push_str(text.trim_end());
                     pem.push('\n');
                 }
-                Some(_) => self.mistake(at, "it is not PEM", "convert it: openssl x509 -inform der -in FILE"),
+                Some(_) => self.mistake(
+                    at,
+                    "it is not PEM",
+                    "convert it: openssl x509 -inform der -in FILE",
+                ),
                 None => {}
             }
         }

@@ -6,8 +6,8 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING,
-    ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair, KeyPair,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING,
+    ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair, KeyPair,
 };
 use domain::application::SigningAlgorithm;
 use domain::configuration::{GatewaySecrets, SecretBytes, TokenKey};
@@ -30,7 +30,9 @@ pub(super) async fn generate(
         .await
         .ok()
         .flatten()
-        .ok_or_else(|| InitialError::Unavailable("no token signing key could be generated".to_owned()))?;
+        .ok_or_else(|| {
+            InitialError::Unavailable("no token signing key could be generated".to_owned())
+        })?;
     secrets.signing_keys = signing_keys;
     secrets.cookie_keys = vec![SecretBytes::new(cookie_key.to_vec())];
     Ok(())
@@ -78,9 +80,9 @@ pub(super) fn as_pkcs8(key: &PrivateKeyDer<'_>) -> Option<SecretBytes> {
                 &ECDSA_P384_SHA384_ASN1_SIGNING,
                 &ECDSA_P521_SHA512_ASN1_SIGNING,
             ];
-            let pair = curves
-                .into_iter()
-                .find_map(|curve| EcdsaKeyPair::from_private_key_der(curve, sec1.secret_sec1_der()).ok())?;
+            let pair = curves.into_iter().find_map(|curve| {
+                EcdsaKeyPair::from_private_key_der(curve, sec1.secret_sec1_der()).ok()
+            })?;
             let document = pair.to_pkcs8v1().ok()?;
             Some(SecretBytes::new(document.as_ref().to_vec()))
         }

@@ -107,7 +107,11 @@ impl fmt::Display for Mistake {
 impl fmt::Display for Mistakes {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, mistake) in self.mistakes.iter().enumerate() {
-            let end = if index + 1 < self.mistakes.len() { "\n" } else { "" };
+            let end = if index + 1 < self.mistakes.len() {
+                "\n"
+            } else {
+                ""
+            };
             write!(formatter, "{}: {mistake}{end}", self.origin)?;
         }
         Ok(())

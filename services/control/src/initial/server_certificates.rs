@@ -35,11 +35,16 @@ impl Work<'_> {
             key
         });
         let chain_at = format!("{at}.chain");
-        let (Some(chain), Some(key)) = (self.certificates(&chain_at, &given.chain).await?, key) else {
+        let (Some(chain), Some(key)) = (self.certificates(&chain_at, &given.chain).await?, key)
+        else {
             return Ok(());
         };
         let Some(leaf) = chain.first() else {
-            self.mistake(chain_at, "it holds no certificate", "name the PEM file of the chain, leaf first");
+            self.mistake(
+                chain_at,
+                "it holds no certificate",
+                "name the PEM file of the chain, leaf first",
+            );
             return Ok(());
         };
         if let Some((problem, what_to_do)) = self.unusable(&chain, leaf) {
@@ -47,19 +52,34 @@ impl Work<'_> {
             return Ok(());
         }
         if let Some(problem) = mismatch(&chain, &key) {
-            self.mistake(key_at, problem, "give the key this certificate was made for, and the leaf first in the chain");
+            self.mistake(
+                key_at,
+                problem,
+                "give the key this certificate was made for, and the leaf first in the chain",
+            );
             return Ok(());
         }
         let Some(pkcs8) = keys::as_pkcs8(&key) else {
-            self.mistake(key_at, "it is of a kind that cannot be used", "use an ECDSA P-256 key");
+            self.mistake(
+                key_at,
+                "it is of a kind that cannot be used",
+                "use an ECDSA P-256 key",
+            );
             return Ok(());
         };
-        let hosts: BTreeSet<String> = leaf.dns_names.iter().map(|name| name.to_ascii_lowercase()).collect();
+        let hosts: BTreeSet<String> = leaf
+            .dns_names
+            .iter()
+            .map(|name| name.to_ascii_lowercase())
+            .collect();
         secrets.server_keys.insert(leaf.fingerprint, pkcs8);
         configuration.server_certificates.push(ServerCertificate {
             fingerprint: leaf.fingerprint,
             hosts: hosts.into_iter().collect(),
-            chain: chain.iter().map(|each| CertificateBytes(each.der.clone())).collect(),
+            chain: chain
+                .iter()
+                .map(|each| CertificateBytes(each.der.clone()))
+                .collect(),
         });
         Ok(())
     }
@@ -72,12 +92,17 @@ impl Work<'_> {
     ) -> Option<(String, &'static str)> {
         let subject = &leaf.subject;
         if leaf.dns_names.is_empty() {
-            let problem = format!("\"{subject}\" names no host in its subjectAltName, so no browser accepts it");
+            let problem = format!(
+                "\"{subject}\" names no host in its subjectAltName, so no browser accepts it"
+            );
             return Some((problem, "issue one with the host names as dNSName"));
         }
         if leaf.authority_problems.is_empty() {
             let problem = format!("\"{subject}\" is an authority's certificate, not a server's");
-            return Some((problem, "put the server's own certificate first in the chain"));
+            return Some((
+                problem,
+                "put the server's own certificate first in the chain",
+            ));
         }
         if self.now > leaf.not_after {
             return Some((format!("\"{subject}\" has expired"), "renew it"));
@@ -91,7 +116,10 @@ impl Work<'_> {
                 "\"{}\" was issued by \"{}\", but \"{}\" follows it",
                 lower.subject, lower.issuer, upper.subject
             );
-            (problem, "order the chain from the server's certificate upwards")
+            (
+                problem,
+                "order the chain from the server's certificate upwards",
+            )
         })
     }
 }
@@ -101,12 +129,17 @@ fn mismatch(chain: &[InspectedCertificate], key: &PrivateKeyDer<'_>) -> Option<S
     let Ok(signing) = any_supported_type(key) else {
         return Some("it is of a kind that cannot sign in TLS".to_owned());
     };
-    let chain = chain.iter().map(|each| CertificateDer::from(each.der.to_vec())).collect();
+    let chain = chain
+        .iter()
+        .map(|each| CertificateDer::from(each.der.to_vec()))
+        .collect();
     match CertifiedKey::new(chain, signing).keys_match() {
         Ok(()) => None,
         Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
             Some("it is not the key of the chain's first certificate".to_owned())
         }
-        Err(error) => Some(format!("it cannot be compared with the certificate's: {error}")),
+        Err(error) => Some(format!(
+            "it cannot be compared with the certificate's: {error}"
+        )),
     }
 }

@@ -11,8 +11,12 @@ use crate::rig::{BIND_PASSWORD, World, write};
 
 const NOW: Timestamp = Timestamp(1_800_000_000);
 
+type Change = fn(&mut InitialConfiguration);
+
 async fn prepared(world: &World, initial: &Initial) -> Result<FirstRevision, InitialError> {
-    initial.prepare(&*world.known, &SystemRandomness::new(), NOW).await
+    initial
+        .prepare(&*world.known, &SystemRandomness::new(), NOW)
+        .await
 }
 
 async fn mistakes(world: &World, change: impl FnOnce(&mut InitialConfiguration)) -> String {
@@ -27,35 +31,74 @@ async fn mistakes(world: &World, change: impl FnOnce(&mut InitialConfiguration))
 #[tokio::test]
 async fn the_first_revision_has_everything_and_its_keys_work() {
     let world = World::new();
-    let first = prepared(&world, &Initial::given(world.initial())).await.unwrap();
+    let first = prepared(&world, &Initial::given(world.initial()))
+        .await
+        .unwrap();
     let fabrikam = &first.configuration.connections[&"FabrikamAD".parse().unwrap()];
     assert_eq!(fabrikam.display_name, "Fabrikam");
     assert_eq!(fabrikam.authorities.len(), 1);
-    assert_eq!(fabrikam.authorities[0].certificate, *world.users.der().as_ref());
+    assert_eq!(
+        fabrikam.authorities[0].certificate,
+        *world.users.der().as_ref()
+    );
     let contoso = "ContosoAD".parse().unwrap();
-    assert_eq!(first.directory.bind_passwords[&contoso].expose(), BIND_PASSWORD.as_bytes());
-    let DirectorySource::ActiveDirectory(directory) = &first.configuration.connections[&contoso].directory else {
+    assert_eq!(
+        first.directory.bind_passwords[&contoso].expose(),
+        BIND_PASSWORD.as_bytes()
+    );
+    let DirectorySource::ActiveDirectory(directory) =
+        &first.configuration.connections[&contoso].directory
+    else {
         panic!("another directory");
     };
     assert!(matches!(&directory.trust, DirectoryTrust::PinnedKeys { keys } if keys.len() == 1));
 
     let certificate = &first.configuration.server_certificates[0];
     assert_eq!(certificate.hosts, ["login.localhost"]);
-    let usable = |key: &[u8]| any_supported_type(&PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.to_vec()))).is_ok();
-    assert!(usable(first.gateway.server_keys[&certificate.fingerprint].expose()));
-    let algorithms: Vec<SigningAlgorithm> = first.gateway.signing_keys.iter().map(|key| key.algorithm).collect();
-    assert_eq!(algorithms, [SigningAlgorithm::ES256, SigningAlgorithm::RS256]);
-    assert!(first.gateway.signing_keys.iter().all(|key| usable(key.private_key.expose())));
+    let usable = |key: &[u8]| {
+        any_supported_type(&PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(
+            key.to_vec(),
+        )))
+        .is_ok()
+    };
+    assert!(usable(
+        first.gateway.server_keys[&certificate.fingerprint].expose()
+    ));
+    let algorithms: Vec<SigningAlgorithm> = first
+        .gateway
+        .signing_keys
+        .iter()
+        .map(|key| key.algorithm)
+        .collect();
+    assert_eq!(
+        algorithms,
+        [SigningAlgorithm::ES256, SigningAlgorithm::RS256]
+    );
+    assert!(
+        first
+            .gateway
+            .signing_keys
+            .iter()
+            .all(|key| usable(key.private_key.expose()))
+    );
     assert_eq!(first.gateway.cookie_keys[0].expose().len(), 32);
 
     let secret = std::fs::read(world.keys().join("app.secret")).unwrap();
     assert!(secret.len() >= 43);
     let application = &first.configuration.applications[&"app".parse().unwrap()];
-    assert_eq!(application.secret, Some(domain::digest::Digest::of(&secret)));
+    assert_eq!(
+        application.secret,
+        Some(domain::digest::Digest::of(&secret))
+    );
     // Made once: the next attempt takes what is there.
-    let again = prepared(&world, &Initial::given(world.initial())).await.unwrap();
+    let again = prepared(&world, &Initial::given(world.initial()))
+        .await
+        .unwrap();
     assert_eq!(again.configuration, first.configuration);
-    assert_ne!(again.gateway.cookie_keys[0].expose(), first.gateway.cookie_keys[0].expose());
+    assert_ne!(
+        again.gateway.cookie_keys[0].expose(),
+        first.gateway.cookie_keys[0].expose()
+    );
 }
 
 #[tokio::test]
@@ -93,28 +136,44 @@ async fn a_toml_file_is_read_with_paths_beside_it() {
         key_file = "login.key"
     "#;
     write(&file, text, PUBLIC);
-    let first = prepared(&world, &Initial::read(&file).unwrap()).await.unwrap();
+    let first = prepared(&world, &Initial::read(&file).unwrap())
+        .await
+        .unwrap();
     let connection = &first.configuration.connections[&"FabrikamAD".parse().unwrap()];
-    assert_eq!(connection.ranges.iter().next().unwrap().to_string(), "10.1.0.0/16");
-    assert!(first.words.iter().any(|word| word.contains("is read as 10.1.0.0/16")));
+    assert_eq!(
+        connection.ranges.iter().next().unwrap().to_string(),
+        "10.1.0.0/16"
+    );
+    assert!(
+        first
+            .words
+            .iter()
+            .any(|word| word.contains("is read as 10.1.0.0/16"))
+    );
     assert!(!connection.methods.password);
     let DirectorySource::ActiveDirectory(directory) = &connection.directory else {
         panic!("another directory");
     };
-    assert!(matches!(&directory.trust, DirectoryTrust::Authorities { pem } if pem.contains("BEGIN CERTIFICATE")));
-    assert_eq!(first.configuration.applications[&"spa".parse().unwrap()].secret, None);
+    assert!(
+        matches!(&directory.trust, DirectoryTrust::Authorities { pem } if pem.contains("BEGIN CERTIFICATE"))
+    );
+    assert_eq!(
+        first.configuration.applications[&"spa".parse().unwrap()].secret,
+        None
+    );
 }
 
 #[tokio::test]
 async fn every_mistake_is_told_at_once_with_its_key() {
     let world = World::new();
+    let missing = world.keys().join("missing.key");
     let words = mistakes(&world, |configuration| {
         configuration.connections[0].name = "Fabrikam AD".to_owned();
         configuration.connections[0].methods = vec!["kerberos".to_owned()];
         configuration.connections[0].ranges = vec!["10.0.0.0/8".to_owned(), "nonsense".to_owned()];
         configuration.connections[0].authorities = vec![Pem("missing.pem".to_owned())];
         configuration.applications[0].connections = vec!["no such".to_owned()];
-        configuration.server_certificates[0].key_file = PathBuf::from("missing.key");
+        configuration.server_certificates[0].key_file = missing.clone();
     })
     .await;
     for key in [
@@ -136,24 +195,34 @@ async fn secrets_come_from_closed_files_only_and_are_never_repeated() {
     let open = world.keys().join("open-password");
     write(&open, "very-secret-indeed", PUBLIC);
     let words = mistakes(&world, |configuration| {
-        if let InitialDirectory::ActiveDirectory { bind_password_file, .. } = &mut configuration.connections[1].directory {
+        if let InitialDirectory::ActiveDirectory {
+            bind_password_file, ..
+        } = &mut configuration.connections[1].directory
+        {
             *bind_password_file = open.clone();
         }
     })
     .await;
-    assert!(words.contains("connections[1].directory.bind_password_file: ") && words.contains("chmod 600"), "{words}");
+    assert!(
+        words.contains("connections[1].directory.bind_password_file: ")
+            && words.contains("chmod 600"),
+        "{words}"
+    );
     assert!(!words.contains("very-secret-indeed"));
     let short = world.keys().join("app.secret");
     write(&short, "tooshort", PRIVATE);
     let words = mistakes(&world, |_| {}).await;
-    assert!(words.contains("applications[0].secret_file: a client secret has at least 32"), "{words}");
+    assert!(
+        words.contains("applications[0].secret_file: a client secret has at least 32"),
+        "{words}"
+    );
     assert!(!words.contains("tooshort"));
 }
 
 #[tokio::test]
 async fn what_does_not_fit_together_is_refused() {
     let world = World::new();
-    let cases: [(&str, fn(&mut InitialConfiguration)); 7] = [
+    let cases: [(&str, Change); 7] = [
         ("another connection has this name", |initial| {
             let again = initial.connections[0].clone();
             initial.connections.push(again);
@@ -161,13 +230,20 @@ async fn what_does_not_fit_together_is_refused() {
         ("there is no connection called `Nowhere`", |initial| {
             initial.applications[0].connections = vec!["Nowhere".to_owned()];
         }),
-        ("exactly one of `trust_authorities` and `trust_keys`", |initial| {
-            if let InitialDirectory::ActiveDirectory { trust_keys, .. } = &mut initial.connections[1].directory {
-                trust_keys.clear();
-            }
-        }),
+        (
+            "exactly one of `trust_authorities` and `trust_keys`",
+            |initial| {
+                if let InitialDirectory::ActiveDirectory { trust_keys, .. } =
+                    &mut initial.connections[1].directory
+                {
+                    trust_keys.clear();
+                }
+            },
+        ),
         ("is no domain controller's address", |initial| {
-            if let InitialDirectory::ActiveDirectory { servers, .. } = &mut initial.connections[1].directory {
+            if let InitialDirectory::ActiveDirectory { servers, .. } =
+                &mut initial.connections[1].directory
+            {
                 servers.push("dc2.contoso.test".to_owned());
             }
         }),
@@ -195,13 +271,27 @@ async fn a_server_certificate_comes_with_its_own_key() {
     let keys = world.keys();
     let other = world.users.issue(&Leaf::named("x")).unwrap();
     write(&keys.join("other.key"), &other.key_pem(), PRIVATE);
-    let words = mistakes(&world, |initial| initial.server_certificates[0].key_file = keys.join("other.key")).await;
-    assert!(words.contains("it is not the key of the chain's first certificate"), "{words}");
-    let words = mistakes(&world, |initial| initial.server_certificates[0].chain = Pem(world.users.pem())).await;
+    let words = mistakes(&world, |initial| {
+        initial.server_certificates[0].key_file = keys.join("other.key");
+    })
+    .await;
+    assert!(
+        words.contains("it is not the key of the chain's first certificate"),
+        "{words}"
+    );
+    let words = mistakes(&world, |initial| {
+        initial.server_certificates[0].chain = Pem(world.users.pem());
+    })
+    .await;
     assert!(words.contains("names no host"), "{words}");
 
-    let far = world.users.issue(&Leaf::server(&["far.localhost"]).unwrap()).unwrap();
-    world.known.leaf(&far.certificate, "far", "Somebody Else", &["far.localhost"]);
+    let far = world
+        .users
+        .issue(&Leaf::server(&["far.localhost"]).unwrap())
+        .unwrap();
+    world
+        .known
+        .leaf(&far.certificate, "far", "Somebody Else", &["far.localhost"]);
     let disordered = far.chain_pem() + &world.users.pem();
     write(&keys.join("far.key"), &far.key_pem(), PRIVATE);
     let words = mistakes(&world, |initial| {
@@ -209,7 +299,10 @@ async fn a_server_certificate_comes_with_its_own_key() {
         initial.server_certificates[0].key_file = keys.join("far.key");
     })
     .await;
-    assert!(words.contains("was issued by \"CN=Somebody Else\""), "{words}");
+    assert!(
+        words.contains("was issued by \"CN=Somebody Else\""),
+        "{words}"
+    );
 }
 
 #[test]
@@ -226,10 +319,20 @@ fn the_three_forms_of_a_key_become_one() {
     // PKCS#1 is what the OCTET STRING of PKCS#8 holds (RFC 8017 appendix A.1.2).
     let pkcs1 = PrivateKeyDer::Pkcs1(rsa[26..].to_vec().into());
     let rsa = PrivateKeyDer::Pkcs8(rsa.into());
-    for (same, form) in [(&pkcs8, &pkcs8), (&pkcs8, &sec1), (&rsa, &rsa), (&rsa, &pkcs1)] {
+    for (same, form) in [
+        (&pkcs8, &pkcs8),
+        (&pkcs8, &sec1),
+        (&rsa, &rsa),
+        (&rsa, &pkcs1),
+    ] {
         let made = keys::as_pkcs8(form).unwrap();
         let made = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.expose().to_vec()));
-        let public = |key: &PrivateKeyDer<'static>| any_supported_type(key).unwrap().public_key().map(|spki| spki.as_ref().to_vec());
+        let public = |key: &PrivateKeyDer<'static>| {
+            any_supported_type(key)
+                .unwrap()
+                .public_key()
+                .map(|spki| spki.as_ref().to_vec())
+        };
         assert_eq!(public(&made), public(same));
     }
 }

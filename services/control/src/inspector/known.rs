@@ -65,7 +65,9 @@ impl Inspector for Known {
         let known = self.certificates.lock().unwrap();
         let look = |der: &Vec<u8>| known.iter().find(|each| each.der == *der).cloned();
         let found: Option<Vec<_>> = sent.iter().map(look).collect();
-        found.ok_or_else(|| Inspection::Refused("it is no certificate: neither PEM nor DER".to_owned()))
+        found.ok_or_else(|| {
+            Inspection::Refused("it is no certificate: neither PEM nor DER".to_owned())
+        })
     }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! **Invariant:** certval's words about a certificate are taken only with digests that are really the certificate's.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use async_trait::async_trait;

@@ -28,7 +28,8 @@ fn certificates_pass_and_private_keys_in_any_clothes_do_not() {
             key.clone().into_bytes(),
             format!("{certificate}{key}").into_bytes(),
             format!("# a comment\n{key}").into_bytes(),
-            key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY").into_bytes(),
+            key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY")
+                .into_bytes(),
             key.replace("PRIVATE KEY", "EC PRIVATE KEY").into_bytes(),
             key.to_lowercase().into_bytes(),
             bare.into_bytes(),
@@ -36,18 +37,33 @@ fn certificates_pass_and_private_keys_in_any_clothes_do_not() {
             utf16,
             der.to_vec(),
         ] {
-            assert_eq!(refused(&upload), Some(Kind::PrivateKey), "{}", String::from_utf8_lossy(&upload));
+            assert_eq!(
+                refused(&upload),
+                Some(Kind::PrivateKey),
+                "{}",
+                String::from_utf8_lossy(&upload)
+            );
         }
     }
     // The head of a PKCS#12 container.
-    assert_eq!(refused([0x30, 0x82, 0x09, 0x10, 0x02, 0x01, 0x03, 0x30]), Some(Kind::PrivateKey));
+    assert_eq!(
+        refused([0x30, 0x82, 0x09, 0x10, 0x02, 0x01, 0x03, 0x30]),
+        Some(Kind::PrivateKey)
+    );
 }
 
 #[test]
 fn nothing_and_too_much_are_refused_before_anybody_is_asked() {
     assert_eq!(refused(""), Some(Kind::Unreadable));
     assert_eq!(refused(" \r\n\t"), Some(Kind::Unreadable));
-    assert_eq!(refused(vec![b'a'; LARGEST_UPLOAD + 1]), Some(Kind::Unreadable));
+    assert_eq!(
+        refused(vec![b'a'; LARGEST_UPLOAD + 1]),
+        Some(Kind::Unreadable)
+    );
     assert_eq!(refused(vec![b'a'; LARGEST_UPLOAD]), None);
-    assert_eq!(refused("garbage"), None, "what garbage is, is certval's to say");
+    assert_eq!(
+        refused("garbage"),
+        None,
+        "what garbage is, is certval's to say"
+    );
 }

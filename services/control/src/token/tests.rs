@@ -22,7 +22,10 @@ fn a_token_is_made_once_and_kept() {
     assert!(made.accepts(&token));
     assert!(!made.accepts(b""));
     assert!(!made.accepts(&token[..token.len() - 1]));
-    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     let hash = fs::read_to_string(folder.join(HASH_FILE)).unwrap();
     assert!(!hash.contains(std::str::from_utf8(&token).unwrap()));
 
@@ -40,7 +43,13 @@ fn a_token_others_can_read_is_refused() {
     fs::write(&path, "x".repeat(43)).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     let refused = AdminToken::of_folder(&folder, &SystemRandomness::new());
-    assert!(matches!(refused, Err(TokenError::File(PrivateFileError::FileTooOpen { .. }))), "{refused:?}");
+    assert!(
+        matches!(
+            refused,
+            Err(TokenError::File(PrivateFileError::FileTooOpen { .. }))
+        ),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -50,7 +59,10 @@ fn a_damaged_file_is_not_overwritten() {
     fs::write(&path, "not a hash").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     let refused = AdminToken::of_folder(&folder, &SystemRandomness::new());
-    assert!(matches!(refused, Err(TokenError::Damaged { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(TokenError::Damaged { .. })),
+        "{refused:?}"
+    );
     assert_eq!(fs::read_to_string(&path).unwrap(), "not a hash");
     assert!(!folder.join(TOKEN_FILE).exists());
 }

@@ -1,7 +1,7 @@
 //! One connection to one domain controller.
 //!
 //! TCP, StartTLS where the address says so, and TLS are done here; the LDAP library gets one end of a socket pair, and
-//! [`relay`] lets through what [`guard`](super::guard) has measured. The library's own panics on strange answers end in
+//! the relay lets through what [`guard`](super::guard) has measured. The library's own panics on strange answers end in
 //! the task they happen in.
 //!
 //! **Invariant:** no byte of LDAP but StartTLS is sent outside TLS, every wait has a deadline, and a connection on which

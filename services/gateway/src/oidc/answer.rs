@@ -12,7 +12,11 @@ mod tests;
 pub fn with_code(redirect_uri: &str, code: &str, state: Option<&str>, issuer: &str) -> String {
     with_query(
         redirect_uri,
-        [("code", Some(code)), ("state", state), ("iss", Some(issuer))],
+        [
+            ("code", Some(code)),
+            ("state", state),
+            ("iss", Some(issuer)),
+        ],
     )
 }
 

@@ -221,17 +221,16 @@ fn redirect_uri(parameters: &Parameters, application: &Application) -> Result<St
         .flatten()
         .filter(|uri| application.redirect_uris.contains(*uri))
         // Registered by mistake, they would still break the answer: fragments hide it, other characters no header holds.
-        .filter(|uri| uri.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#'))
+        .filter(|uri| {
+            uri.bytes()
+                .all(|byte| byte.is_ascii_graphic() && byte != b'#')
+        })
         .map(ToOwned::to_owned)
         .ok_or(PageError::UnknownRedirectUri)
 }
 
 /// Values that come back as they are: printable ASCII (RFC 6749 appendix A.5), and not without end.
-fn printable(
-    name: &str,
-    value: Option<&str>,
-    limit: usize,
-) -> Result<Option<String>, Problem> {
+fn printable(name: &str, value: Option<&str>, limit: usize) -> Result<Option<String>, Problem> {
     match value {
         Some(value)
             if value.len() > limit || !value.bytes().all(|byte| (0x20..0x7f).contains(&byte)) =>

@@ -33,7 +33,10 @@ pub(crate) fn error(error: ErrorCode, description: &str) -> Response {
     let headers = response.headers_mut();
     match error {
         ErrorCode::InvalidClient => {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"token\""));
+            headers.insert(
+                WWW_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"token\""),
+            );
         }
         ErrorCode::TemporarilyUnavailable => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));

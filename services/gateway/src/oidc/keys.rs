@@ -173,7 +173,9 @@ fn prepare(key: &TokenKey) -> Result<(PreparedKey, Jwk), jsonwebtoken::errors::E
     let signing = match key.algorithm {
         SigningAlgorithm::ES256 => EncodingKey::from_ec_der(key.private_key.expose()),
         // The library takes RSA keys as PKCS#1 or as PEM of PKCS#8, and only the latter keeps what we have.
-        SigningAlgorithm::RS256 => EncodingKey::from_rsa_pem(pem(key.private_key.expose()).as_bytes())?,
+        SigningAlgorithm::RS256 => {
+            EncodingKey::from_rsa_pem(pem(key.private_key.expose()).as_bytes())?
+        }
     };
     let mut jwk = Jwk::from_encoding_key(&signing, algorithm)?;
     jwk.common.key_id = Some(key.key_id.clone());
@@ -193,7 +195,8 @@ fn pem(pkcs8: &[u8]) -> zeroize::Zeroizing<String> {
     use base64::engine::general_purpose::STANDARD;
 
     let body = zeroize::Zeroizing::new(STANDARD.encode(pkcs8));
-    let mut text = zeroize::Zeroizing::new(String::with_capacity(body.len() + body.len() / 64 + 64));
+    let mut text =
+        zeroize::Zeroizing::new(String::with_capacity(body.len() + body.len() / 64 + 64));
     text.push_str("-----BEGIN PRIVATE KEY-----\n");
     for line in body.as_bytes().chunks(64) {
         text.push_str(&String::from_utf8_lossy(line));

@@ -108,7 +108,10 @@ impl Desk {
             }
         };
         let browser = Binding::draw(&*self.randomness)?;
-        add_cookie(&mut response, cookies::set(cookies::BROWSER, &browser.text()))?;
+        add_cookie(
+            &mut response,
+            cookies::set(cookies::BROWSER, &browser.text()),
+        )?;
         add_cookie(&mut response, cookies::removed(cookies::SESSION))?;
         add_cookie(&mut response, cookies::set(cookies::SIGNED_OUT, "1"))?;
         Ok(response)

@@ -31,7 +31,10 @@ pub(crate) async fn post(
     form: Bytes,
 ) -> Response {
     let mut event = SignIn::at(&visit);
-    match desk.tokens(&visit, query.as_deref(), &form, &mut event).await {
+    match desk
+        .tokens(&visit, query.as_deref(), &form, &mut event)
+        .await
+    {
         Ok(response) => response,
         Err(Stop { error, description }) => json::error(error, description),
     }
@@ -115,9 +118,7 @@ impl Desk {
             None => return Err(Stop::request("grant_type is missing")),
         }
         let redemption = Redemption {
-            code: form
-                .only("code")?
-                .ok_or(Stop::request("code is missing"))?,
+            code: form.only("code")?.ok_or(Stop::request("code is missing"))?,
             client_id: &application.client_id,
             redirect_uri: form
                 .only("redirect_uri")?
@@ -137,7 +138,11 @@ impl Desk {
         visit: &Visit,
         event: &mut SignIn,
     ) -> Result<Response, Stop> {
-        let grant = match self.codes.redeem(redemption, self.judgement(snapshot)).await {
+        let grant = match self
+            .codes
+            .redeem(redemption, self.judgement(snapshot))
+            .await
+        {
             Ok(Ok(grant)) => grant,
             Ok(Err(invalid)) => {
                 event.ended(Outcome::CodeRefused(invalid.0));

@@ -63,8 +63,7 @@ pub(crate) async fn post(State(desk): State<Arc<Desk>>, visit: Visit, body: Byte
 
 impl Desk {
     async fn userinfo(&self, visit: &Visit, token: &str) -> Response {
-        let unavailable =
-            || json::error(ErrorCode::TemporarilyUnavailable, "please try again");
+        let unavailable = || json::error(ErrorCode::TemporarilyUnavailable, "please try again");
         let Ok(snapshot) = self.live() else {
             return unavailable();
         };
@@ -100,7 +99,9 @@ impl Desk {
                 };
                 match serde_json::to_value(claims) {
                     Ok(claims) => json::private(claims),
-                    Err(_) => json::error(ErrorCode::ServerError, "the claims could not be written"),
+                    Err(_) => {
+                        json::error(ErrorCode::ServerError, "the claims could not be written")
+                    }
                 }
             }
             Ok(Verdict::Refused(refusal)) => {

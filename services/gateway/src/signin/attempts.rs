@@ -76,9 +76,19 @@ impl Attempts {
         };
         let mut counted = self.lock();
         let window = self.window;
-        if reached(&counted.addresses, &attempt.address, self.per_address, window, now)
-            || reached(&counted.accounts, &attempt.account, self.per_account, window, now)
-        {
+        if reached(
+            &counted.addresses,
+            &attempt.address,
+            self.per_address,
+            window,
+            now,
+        ) || reached(
+            &counted.accounts,
+            &attempt.account,
+            self.per_account,
+            window,
+            now,
+        ) {
             return None;
         }
         count(&mut counted.addresses, attempt.address, window, now);
@@ -117,12 +127,7 @@ fn reached<K: Hash + Eq>(
         .is_some_and(|count| count.since.is_alive(window, now) && count.attempts >= limit)
 }
 
-fn count<K: Hash + Eq>(
-    counts: &mut HashMap<K, Count>,
-    key: K,
-    window: Duration,
-    now: Timestamp,
-) {
+fn count<K: Hash + Eq>(counts: &mut HashMap<K, Count>, key: K, window: Duration, now: Timestamp) {
     if counts.len() >= CAPACITY {
         counts.retain(|_, count| count.since.is_alive(window, now));
     }

@@ -5,29 +5,28 @@
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
-use domain::application::Application;
 use domain::connection::{Admission, Connection};
 use domain::outcome::{Refusal, Verdict};
 use domain::reason::Reason;
 
 use super::binding::Binding;
 use super::transaction::Transaction;
-use super::{Progress, Snapshot, add_cookie};
+use super::{Offer, Progress, Snapshot, add_cookie};
 use crate::audit::Outcome;
 use crate::cookies;
 use crate::desk::Desk;
 use crate::halt::{Halt, see_other};
 use crate::ids::TransactionId;
-use crate::oidc::answer::form_target;
 use crate::oidc::authorize_request::{AuthorizeRequest, ErrorAnswer, Prompt};
 use crate::oidc::error_code::ErrorCode;
 use crate::oidc::parameters::Parameters;
-use crate::pages::{self, Alert, Choice, Choose, Connections, Forms, Password};
+use crate::oidc::tokens;
+use crate::pages::Alert;
 use crate::seals;
-use crate::session::{LiveSession, Session};
+use crate::session::{Ended, LiveSession, Session};
 use crate::visit::Visit;
 
 /// Answers an authorize request in the query.
@@ -38,7 +37,9 @@ pub(crate) async fn get(
 ) -> Response {
     let mut progress = Progress::of(&visit);
     let query = query.unwrap_or_default();
-    let answer = desk.authorize(&visit, query.as_bytes(), &mut progress).await;
+    let answer = desk
+        .authorize(&visit, query.as_bytes(), &mut progress)
+        .await;
     desk.ended(&visit, progress, answer)
 }
 
@@ -96,7 +97,12 @@ impl Desk {
         let offered: Vec<&Connection> = application
             .connections
             .iter()
-            .filter(|name| request.connection.as_ref().is_none_or(|asked| asked == *name))
+            .filter(|name| {
+                request
+                    .connection
+                    .as_ref()
+                    .is_none_or(|asked| asked == *name)
+            })
             .filter_map(|name| configuration.connections.get(name))
             .collect();
         let standing = match request.prompt {
@@ -113,7 +119,11 @@ impl Desk {
             Standing::Nobody => false,
         };
         if request.prompt == Prompt::None {
-            return Err(answer(&request, ErrorCode::LoginRequired, "nobody is signed in"));
+            return Err(answer(
+                &request,
+                ErrorCode::LoginRequired,
+                "nobody is signed in",
+            ));
         }
         let connection = match offered.as_slice() {
             [] => {
@@ -129,7 +139,17 @@ impl Desk {
         let waits = request.prompt == Prompt::Login
             || too_long_ago
             || cookies::read(visit.headers(), cookies::SIGNED_OUT).is_some();
-        self.begin(&snapshot, application, connection, request, waits, visit, progress)
+        self.begin(
+            &snapshot,
+            Offer {
+                application,
+                connection,
+            },
+            request,
+            waits,
+            visit,
+            progress,
+        )
     }
 
     /// Whether the browser's session answers this request, with the account asked about again.
@@ -142,17 +162,21 @@ impl Desk {
     ) -> Result<Standing, Halt> {
         let view = &snapshot.view;
         let session = cookies::read(visit.headers(), cookies::SESSION)
-            .and_then(|text| {
-                seals::open::<Session>(&view.seal_keys, self.hosts.login(), text).ok()
-            })
-            .filter(|session| offered.iter().any(|each| each.name == session.connection))
-            .and_then(|session| {
-                session
-                    .live(&view.configuration, &self.signed_out, visit.now)
-                    .ok()
-            });
-        let Some(live) = session else {
+            .and_then(|text| seals::open::<Session>(&view.seal_keys, self.hosts.login(), text).ok())
+            .filter(|session| offered.iter().any(|each| each.name == session.connection));
+        let Some(session) = session else {
             return Ok(Standing::Nobody);
+        };
+        let (id, end) = (session.id, tokens::end(&session));
+        let live = match session.live(&view.configuration, &self.signed_out, visit.now) {
+            Ok(live) => live,
+            Err(ended) => {
+                if ended == Ended::AuthorityRemoved {
+                    // For good: it must not live again should the authority come back.
+                    self.signed_out.sign_out(id, end, visit.now);
+                }
+                return Ok(Standing::Nobody);
+            }
         };
         if !live.is_within(request.max_age, visit.now) {
             return Ok(Standing::TooLongAgo);
@@ -210,20 +234,16 @@ impl Desk {
     }
 
     /// Opens the transaction and shows what the client's address allows.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is one fact of the request that was established on the way here"
-    )]
     fn begin(
         &self,
         snapshot: &Snapshot,
-        application: &Application,
-        connection: &Connection,
+        offer: Offer<'_>,
         request: AuthorizeRequest,
         waits: bool,
         visit: &Visit,
         progress: &mut Progress,
     ) -> Result<Response, Halt> {
+        let connection = offer.connection;
         progress.event.connection = Some(connection.name.clone());
         let (browser, is_new) = match visit.browser() {
             Some(browser) => (browser, false),
@@ -247,126 +267,29 @@ impl Desk {
         )?;
         let mut response = match connection.admission(visit.arrival.address) {
             Admission::Certificate { password } => match self.fresh() {
-                Ok(()) => self.choose_page(
-                    application,
-                    connection,
-                    &text,
-                    password,
-                    waits,
-                    visit,
-                ),
+                Ok(()) => self.choose_page(offer, &text, password, waits, visit),
                 Err(stale) if password => {
                     progress.event.ended(Outcome::Unavailable(&stale));
                     let alert = Alert {
                         sentence: stale.fault.explanation().user,
                         code: stale.fault.code(),
                     };
-                    self.form_page(application, connection, &transaction, &text, None, Some(alert), visit)
+                    self.form_page(offer, &transaction, &text, None, Some(alert), visit)?
                 }
                 Err(stale) => return Err(stale.into()),
             },
-            Admission::Password => {
-                self.form_page(application, connection, &transaction, &text, None, None, visit)
-            }
+            Admission::Password => self.form_page(offer, &transaction, &text, None, None, visit)?,
             Admission::Nothing => {
                 return Err(Refusal::new(Reason::AddressNotInRange).into());
             }
         };
         if is_new {
-            add_cookie(&mut response, cookies::set(cookies::BROWSER, &browser.text()))?;
+            add_cookie(
+                &mut response,
+                cookies::set(cookies::BROWSER, &browser.text()),
+            )?;
         }
         Ok(response)
-    }
-
-    /// "Choose your certificate": stays readable under the browser's chooser, which the certificate host brings up.
-    fn choose_page(
-        &self,
-        application: &Application,
-        connection: &Connection,
-        text: &str,
-        password: bool,
-        waits: bool,
-        visit: &Visit,
-    ) -> Response {
-        let certificate_url = self.hosts.certificate_url(text);
-        let frame = self.frame(visit);
-        let page = Choose {
-            frame: &frame,
-            application: &application.name,
-            connection: &connection.display_name,
-            authorities: connection
-                .authorities
-                .iter()
-                .map(|authority| authority.name.as_str())
-                .collect(),
-            certificate_url: &certificate_url,
-            password_url: password.then(|| self.hosts.login_url(&format!("/password?tx={text}"))),
-            waits,
-        };
-        let mut response = pages::answer(StatusCode::OK, &page, &frame, Forms::None);
-        if !waits && let Ok(refresh) = HeaderValue::from_str(&format!("0; url={certificate_url}")) {
-            response.headers_mut().insert("refresh", refresh);
-        }
-        response
-    }
-
-    /// The password form.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a page shows what it is given, and this one shows the most"
-    )]
-    pub(crate) fn form_page(
-        &self,
-        application: &Application,
-        connection: &Connection,
-        transaction: &Transaction,
-        text: &str,
-        user_name: Option<&str>,
-        alert: Option<Alert>,
-        visit: &Visit,
-    ) -> Response {
-        let admission = connection.admission(visit.arrival.address);
-        let frame = self.frame(visit);
-        let page = Password {
-            frame: &frame,
-            application: &application.name,
-            connection: &connection.display_name,
-            transaction: text,
-            user_name: user_name
-                .or(transaction.request.login_hint.as_deref())
-                .unwrap_or_default(),
-            alert,
-            certificate_url: matches!(admission, Admission::Certificate { .. })
-                .then(|| self.hosts.certificate_url(text)),
-        };
-        let target = form_target(&transaction.request.redirect_uri);
-        pages::answer(StatusCode::OK, &page, &frame, Forms::Ours(target.as_deref()))
-    }
-
-    /// The choice between connections: links to the same request with one of them.
-    fn chooser(
-        &self,
-        application: &Application,
-        offered: &[&Connection],
-        parameters: &Parameters,
-        visit: &Visit,
-    ) -> Response {
-        let frame = self.frame(visit);
-        let page = Connections {
-            frame: &frame,
-            application: &application.name,
-            choices: offered
-                .iter()
-                .map(|connection| Choice {
-                    name: &connection.display_name,
-                    url: format!(
-                        "/authorize?{}",
-                        parameters.with("connection", connection.name.as_str())
-                    ),
-                })
-                .collect(),
-        };
-        pages::answer(StatusCode::OK, &page, &frame, Forms::None)
     }
 }
 

@@ -18,7 +18,7 @@ use domain::reason::Reason;
 use postern_proto::directory::{Method, Resolve, Who};
 
 use super::certificate_result::CertificateResult;
-use super::{Progress, Snapshot, still_offered};
+use super::{Offer, Progress, Snapshot, still_offered};
 use crate::audit::Outcome;
 use crate::desk::Desk;
 use crate::halt::{Halt, see_other};
@@ -35,7 +35,9 @@ pub(crate) async fn get(
     let mut progress = Progress::of(&visit);
     progress.event.method = Some(Method::Certificate);
     let query = query.unwrap_or_default();
-    let answer = desk.certificate(&visit, query.as_bytes(), &mut progress).await;
+    let answer = desk
+        .certificate(&visit, query.as_bytes(), &mut progress)
+        .await;
     desk.ended(&visit, progress, answer)
 }
 
@@ -47,9 +49,7 @@ impl Desk {
         progress: &mut Progress,
     ) -> Result<Response, Halt> {
         let parameters = Parameters::parse(query)?;
-        let text = parameters
-            .only("tx")?
-            .ok_or(Reason::TransactionUnknown)?;
+        let text = parameters.only("tx")?.ok_or(Reason::TransactionUnknown)?;
         let snapshot = self.live()?;
         let transaction = self.transaction(&snapshot, text, visit)?;
         progress.within(&transaction);
@@ -59,9 +59,10 @@ impl Desk {
                 "this host answers pages only, not parts of other pages",
             ));
         }
-        let (_, connection) = still_offered(&snapshot.view.configuration, &transaction)?;
+        let Offer { connection, .. } = still_offered(&snapshot.view.configuration, &transaction)?;
         progress.ways = self.ways(text, connection)?;
-        let Admission::Certificate { password } = connection.admission(visit.arrival.address) else {
+        let Admission::Certificate { password } = connection.admission(visit.arrival.address)
+        else {
             progress.ways.another_certificate = None;
             return Err(Refusal::because(
                 Reason::AddressChanged,
@@ -95,7 +96,10 @@ impl Desk {
             Verdict::Accepted(certificate) => certificate,
             Verdict::Refused(refusal) => return Err(refusal.into()),
         };
-        let person = match self.person(&certificate, connection, &snapshot, visit).await? {
+        let person = match self
+            .person(&certificate, connection, &snapshot, visit)
+            .await?
+        {
             Verdict::Accepted(person) => person,
             Verdict::Refused(refusal) => return Err(refusal.into()),
         };

@@ -47,24 +47,19 @@ pub(crate) async fn post(State(desk): State<Arc<Desk>>, visit: Visit, form: Byte
 }
 
 impl Desk {
-    fn form(
-        &self,
-        visit: &Visit,
-        query: &[u8],
-        progress: &mut Progress,
-    ) -> Result<Response, Halt> {
+    fn form(&self, visit: &Visit, query: &[u8], progress: &mut Progress) -> Result<Response, Halt> {
         let parameters = Parameters::parse(query)?;
         let snapshot = self.live()?;
         let (transaction, text) = self.own_transaction(&snapshot, &parameters, visit, progress)?;
         let configuration = &snapshot.view.configuration;
-        let (application, connection) = still_offered(configuration, &transaction)?;
-        with_password(connection)?;
+        let offer = still_offered(configuration, &transaction)?;
+        with_password(offer.connection)?;
         // The one reason that comes from elsewhere; others would put words into our mouth.
         let alert = parameters
             .only("reason")?
             .filter(|reason| *reason == Reason::NoCertificate.code())
             .map(|_| alert(Reason::NoCertificate));
-        Ok(self.form_page(application, connection, &transaction, text, None, alert, visit))
+        self.form_page(offer, &transaction, text, None, alert, visit)
     }
 
     async fn password(
@@ -83,7 +78,8 @@ impl Desk {
         let snapshot = self.live()?;
         let (transaction, text) = self.own_transaction(&snapshot, &form, visit, progress)?;
         let configuration = &snapshot.view.configuration;
-        let (application, connection) = still_offered(configuration, &transaction)?;
+        let offer = still_offered(configuration, &transaction)?;
+        let connection = offer.connection;
         with_password(connection)?;
         let user_name = form.only("user_name")?.unwrap_or_default();
         let password = form.only("password")?.unwrap_or_default();
@@ -110,14 +106,13 @@ impl Desk {
                 progress.event.ended(Outcome::Refused(&refusal));
                 let told = told(refusal.reason);
                 let mut page = self.form_page(
-                    application,
-                    connection,
+                    offer,
                     &transaction,
                     text,
                     Some(user_name),
                     Some(alert(told)),
                     visit,
-                );
+                )?;
                 *page.status_mut() = status_of(told);
                 Ok(if told == Reason::Throttled {
                     retry_later(page)
@@ -183,9 +178,7 @@ impl Desk {
         visit: &Visit,
         progress: &mut Progress,
     ) -> Result<(OwnTransaction, &'a str), Halt> {
-        let text = parameters
-            .only("tx")?
-            .ok_or(Reason::TransactionUnknown)?;
+        let text = parameters.only("tx")?.ok_or(Reason::TransactionUnknown)?;
         let transaction = self.transaction(snapshot, text, visit)?;
         progress.within(&transaction);
         Ok((transaction.in_browser(visit.browser())?, text))

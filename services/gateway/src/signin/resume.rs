@@ -11,7 +11,7 @@ use domain::reason::Reason;
 use postern_proto::directory::Method;
 
 use super::certificate_result::CertificateResult;
-use super::{Progress, still_offered};
+use super::{Offer, Progress, still_offered};
 use crate::desk::Desk;
 use crate::halt::Halt;
 use crate::oidc::parameters::Parameters;
@@ -39,16 +39,14 @@ impl Desk {
         progress: &mut Progress,
     ) -> Result<Response, Halt> {
         let parameters = Parameters::parse(query)?;
-        let text = parameters
-            .only("tx")?
-            .ok_or(Reason::TransactionUnknown)?;
+        let text = parameters.only("tx")?.ok_or(Reason::TransactionUnknown)?;
         let result = parameters.only("r")?.ok_or(Reason::TransactionUnknown)?;
         let snapshot = self.live()?;
         let transaction = self.transaction(&snapshot, text, visit)?;
         progress.within(&transaction);
         let transaction = transaction.in_browser(visit.browser())?;
         let configuration = &snapshot.view.configuration;
-        let (_, connection) = still_offered(configuration, &transaction)?;
+        let Offer { connection, .. } = still_offered(configuration, &transaction)?;
         progress.ways = self.ways(text, connection)?;
         let result = CertificateResult::open(
             &snapshot.view.seal_keys,

@@ -60,7 +60,8 @@ impl Browser {
     }
 
     pub(crate) async fn get(&mut self, world: &World, url: &str) -> Page {
-        self.send(world, url, Request::get(url), String::new()).await
+        self.send(world, url, Request::get(url), String::new())
+            .await
     }
 
     /// Sends a form from a page of the login host.
@@ -89,7 +90,12 @@ impl Browser {
             "login.example.com" => Site::Login,
             "cert.login.example.com" => Site::Certificate { attempt: None },
             other => Site::Certificate {
-                attempt: Some(other.strip_suffix(".cert.login.example.com").unwrap().to_owned()),
+                attempt: Some(
+                    other
+                        .strip_suffix(".cert.login.example.com")
+                        .unwrap()
+                        .to_owned(),
+                ),
             },
         };
         let on_login = site == Site::Login;
@@ -104,9 +110,10 @@ impl Browser {
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
-        let chain = self.certificate.clone().filter(|_| !on_login).map(|sent| {
-            sent.and_then(|leaf| PresentedChain::new(vec![leaf.into_bytes().into()]))
-        });
+        let chain =
+            self.certificate.clone().filter(|_| !on_login).map(|sent| {
+                sent.and_then(|leaf| PresentedChain::new(vec![leaf.into_bytes().into()]))
+            });
         let arrival = Arrival {
             address: self.address.parse().unwrap(),
             host: site,
@@ -129,7 +136,11 @@ impl Browser {
         let response = router.oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         if !on_login {
-            assert_eq!(head.headers.get(SET_COOKIE), None, "a cookie of the certificate host");
+            assert_eq!(
+                head.headers.get(SET_COOKIE),
+                None,
+                "a cookie of the certificate host"
+            );
         }
         for cookie in head.headers.get_all(SET_COOKIE) {
             let cookie = cookie.to_str().unwrap();
@@ -155,7 +166,9 @@ impl Browser {
         for _ in 0..8 {
             let page = self.get(world, &url).await;
             match page.next() {
-                Some(next) if next.contains(".example.com/") && !next.starts_with(CALLBACK) => url = next,
+                Some(next) if next.contains(".example.com/") && !next.starts_with(CALLBACK) => {
+                    url = next;
+                }
                 _ => return page,
             }
         }
@@ -181,9 +194,12 @@ impl Page {
 
     /// The code the application gets.
     pub(crate) fn code(&self) -> String {
-        let next = self.next().unwrap_or_else(|| panic!("no redirect: {} {}", self.status, self.body));
+        let next = self
+            .next()
+            .unwrap_or_else(|| panic!("no redirect: {} {}", self.status, self.body));
         assert!(next.starts_with(CALLBACK), "{next}");
-        self.parameter("code").unwrap_or_else(|| panic!("no code: {next}"))
+        self.parameter("code")
+            .unwrap_or_else(|| panic!("no code: {next}"))
     }
 
     /// The sealed transaction of a form or chooser page.

@@ -160,6 +160,9 @@ impl Publisher {
             return Err(ManifestInvalid::TooLarge("size of a blob").into());
         }
         let _one = self.inner.writing.lock().await;
+        // Asked before the bus is: whatever an instance uses by now stands
+        // there, so only what was lost can still be ahead afterwards.
+        let ahead = self.inner.rollout.newest();
         // Adopts what another control wrote, and finishes what this one began.
         let standing = self.agree(false).await.map_err(PublishError::Unavailable)?;
         let current = self.current();
@@ -167,7 +170,7 @@ impl Publisher {
         if revision != expected {
             return Err(PublishError::Conflict { current: revision });
         }
-        if let Some(ahead) = self.inner.rollout.ahead_of(revision) {
+        if let Some(ahead) = ahead.filter(|ahead| ahead.revision > revision) {
             return Err(PublishError::Ahead {
                 instance: ahead.id,
                 revision: ahead.revision,
@@ -253,7 +256,7 @@ impl Publisher {
                         tokio::time::sleep(wait).await;
                     }
                     // A bus that went away needs no check until it is back.
-                    let _back = states.wait_for(|state| *state == BusState::Connected).await;
+                    drop(states.wait_for(|state| *state == BusState::Connected).await);
                 }
                 () = removed(&mut watch) => whole = true,
             }

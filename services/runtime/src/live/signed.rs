@@ -234,7 +234,7 @@ pub enum KeyInvalid {
 }
 
 fn signed_bytes(purpose: Purpose, payload: &[u8]) -> Vec<u8> {
-    { let _ = purpose.prefix(); payload.to_vec() }
+    [purpose.prefix(), payload].concat()
 }
 
 fn key_id(point: &[u8]) -> String {

@@ -81,3 +81,30 @@ impl Page {
         serde_json::from_str(&self.body)
     }
 }
+
+/// The pages of a way, and where it ended.
+#[derive(Debug)]
+pub struct Walk {
+    /// Every page on the way, in order; at least one.
+    pub pages: Vec<Page>,
+    /// The awaited address, if the way came to it.
+    pub arrived_at: Option<Url>,
+}
+
+impl Walk {
+    /// The last page.
+    #[must_use]
+    pub fn last(&self) -> Option<&Page> {
+        self.pages.last()
+    }
+
+    /// A query parameter of the awaited address.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let arrived_at = self.arrived_at.as_ref()?;
+        arrived_at
+            .query_pairs()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    }
+}

@@ -1,6 +1,10 @@
+use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
+use super::plan::empty_folder;
+use super::ports::Ports;
 use super::*;
+use crate::processes::run;
 
 #[test]
 fn a_folder_of_somebody_else_is_left_alone() {
@@ -11,8 +15,12 @@ fn a_folder_of_somebody_else_is_left_alone() {
     assert!(folder.path().join("letter").exists());
 
     let own = folder.path().join("own");
-    empty_folder(&own).unwrap();
+    let held = empty_folder(&own).unwrap();
     fs::write(own.join("pki/old"), "").unwrap();
+    let error = empty_folder(&own).unwrap_err();
+    assert!(error.to_string().contains("another rig runs"), "{error}");
+    assert!(own.join("pki/old").exists());
+    drop(held);
     empty_folder(&own).unwrap();
     assert!(own.join("pki").exists() && !own.join("pki/old").exists());
     assert_eq!(fs::metadata(own.join("pki")).unwrap().mode() & 0o777, 0o700);
@@ -37,7 +45,7 @@ fn ports_are_each_taken_once() {
 #[test]
 fn material_is_private_and_opens() {
     let folder = tempfile::tempdir().unwrap();
-    let folder = empty_folder(folder.path()).unwrap();
+    let (folder, _lock) = empty_folder(folder.path()).unwrap();
     let material = Material::make(&folder, DirectoryKind::File).unwrap();
     for secret in [
         "pki/jon.key",

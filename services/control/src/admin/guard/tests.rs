@@ -15,7 +15,10 @@ fn host(uri: &str, headers: &[&str]) -> Option<String> {
 fn the_host_is_said_exactly_once() {
     assert_eq!(host("/", &["LocalHost:8444"]).as_deref(), Some("localhost"));
     assert_eq!(host("/", &["[::1]:8444"]).as_deref(), Some("[::1]"));
-    assert_eq!(host("https://localhost/", &["other"]).as_deref(), Some("localhost"));
+    assert_eq!(
+        host("https://localhost/", &["other"]).as_deref(),
+        Some("localhost")
+    );
     assert_eq!(host("/", &[]), None);
     assert_eq!(host("/", &["localhost", "localhost"]), None);
     assert_eq!(host("/", &["a b"]), None);

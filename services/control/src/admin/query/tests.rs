@@ -9,7 +9,9 @@ fn read(query: &str) -> Result<Query, String> {
 
 #[test]
 fn every_parameter_is_read() {
-    let query = read("wait=5&confirm=true&why=new%20site+Berlin&range=10.0.0.0%2F8&range=::1&revision=7").unwrap();
+    let query =
+        read("wait=5&confirm=true&why=new%20site+Berlin&range=10.0.0.0%2F8&range=::1&revision=7")
+            .unwrap();
     assert_eq!(query.wait, Duration::from_secs(5));
     assert!(query.confirm);
     assert_eq!(query.why.as_deref(), Some("new site Berlin"));
@@ -21,7 +23,17 @@ fn every_parameter_is_read() {
 #[test]
 fn what_cannot_be_meant_is_refused_in_words() {
     assert!(read("wiat=5").unwrap_err().contains("did you mean `wait`?"));
-    for wrong in ["wait=-1", "wait=61", "wait=", "wait=soon", "confirm=yes", "confirm", "revision=x", "why=%0a", "%"] {
+    for wrong in [
+        "wait=-1",
+        "wait=61",
+        "wait=",
+        "wait=soon",
+        "confirm=yes",
+        "confirm",
+        "revision=x",
+        "why=%0a",
+        "%",
+    ] {
         read(wrong).unwrap_err();
     }
     assert!(read(&format!("why={}", "x".repeat(201))).is_err());

@@ -14,12 +14,34 @@ const RANGES: &str = "/v1/connections/FabrikamAD/ranges";
 async fn a_change_meant_for_an_older_revision_is_refused() {
     let world = World::new();
     let control = world.control("control").await;
-    let first = control.ask(Method::POST, &format!("{RANGES}?revision=1"), r#"{"ranges":["10.1.0.0/16"]}"#).await;
+    let first = control
+        .ask(
+            Method::POST,
+            &format!("{RANGES}?revision=1"),
+            r#"{"ranges":["10.1.0.0/16"]}"#,
+        )
+        .await;
     assert_eq!(first.status, StatusCode::OK, "{first:?}");
-    let second = control.ask(Method::POST, &format!("{RANGES}?revision=1"), r#"{"ranges":["10.2.0.0/16"]}"#).await;
-    assert_eq!((second.status, second.problem()), (StatusCode::CONFLICT, "conflict"));
+    let second = control
+        .ask(
+            Method::POST,
+            &format!("{RANGES}?revision=1"),
+            r#"{"ranges":["10.2.0.0/16"]}"#,
+        )
+        .await;
+    assert_eq!(
+        (second.status, second.problem()),
+        (StatusCode::CONFLICT, "conflict")
+    );
     assert!(second.text("detail").contains("revision 1"), "{second:?}");
-    assert!(!control.get(RANGES).await.body.to_string().contains("10.2.0.0"));
+    assert!(
+        !control
+            .get(RANGES)
+            .await
+            .body
+            .to_string()
+            .contains("10.2.0.0")
+    );
     control.stop().await;
 }
 
@@ -33,9 +55,16 @@ async fn of_many_that_saw_one_revision_exactly_one_wins() {
         control.ask(Method::POST, &path, body)
     });
     let answers = join_all(writes).await;
-    let won = answers.iter().filter(|answer| answer.status == StatusCode::OK).count();
+    let won = answers
+        .iter()
+        .filter(|answer| answer.status == StatusCode::OK)
+        .count();
     assert_eq!(won, 1, "{answers:?}");
-    assert!(answers.iter().all(|answer| answer.status == StatusCode::OK || answer.problem() == "conflict"));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.status == StatusCode::OK || answer.problem() == "conflict")
+    );
     assert_eq!(control.get("/v1/configuration").await.number("revision"), 2);
     control.stop().await;
 }
@@ -44,12 +73,19 @@ async fn of_many_that_saw_one_revision_exactly_one_wins() {
 async fn two_controls_write_side_by_side_and_every_yes_is_true() {
     let world = World::new();
     let one = world.control("control").await;
-    let two = world.started(&world.settings("another"), None).await.unwrap();
+    let two = world
+        .started(&world.settings("another"), None)
+        .await
+        .unwrap();
     two.applied(1).await;
-    let write = |control: &'static str, number: usize| json!({"ranges": [format!("10.{number}.0.0/16")]}).to_string() + &" ".repeat(control.len());
+    let write = |control: &'static str, number: usize| {
+        json!({"ranges": [format!("10.{number}.0.0/16")]}).to_string() + &" ".repeat(control.len())
+    };
     let of = |control: &'_ Control, name: &'static str, numbers: std::ops::Range<usize>| {
         let writes = numbers.map(|number| (number, write(name, number)));
-        let writes: Vec<_> = writes.map(|(number, body)| (number, control.request(Method::POST, RANGES), body)).collect();
+        let writes: Vec<_> = writes
+            .map(|(number, body)| (number, control.request(Method::POST, RANGES), body))
+            .collect();
         writes
     };
     let send = async |control: &Control, writes: Vec<(usize, http::request::Builder, String)>| {
@@ -67,19 +103,27 @@ async fn two_controls_write_side_by_side_and_every_yes_is_true() {
     for (number, answer) in &answers {
         match answer.status {
             StatusCode::OK => {
-                assert!(revisions.insert(answer.number("revision")), "two writes made one revision");
+                assert!(
+                    revisions.insert(answer.number("revision")),
+                    "two writes made one revision"
+                );
                 made.insert(format!("10.{number}.0.0/16"));
             }
             _ => assert_eq!(answer.problem(), "conflict", "{answer:?}"),
         }
     }
-    assert!(made.len() >= 12, "hardly any write was made: {}", made.len());
+    assert!(
+        made.len() >= 12,
+        "hardly any write was made: {}",
+        made.len()
+    );
     // What was answered with yes is there, and nothing else is.
     let last = *revisions.last().unwrap();
     for control in [&one, &two] {
         control.applied(last).await;
         let current = control.started.live.current().unwrap();
-        let there: BTreeSet<String> = current.view.configuration.connections[&"FabrikamAD".parse().unwrap()]
+        let there: BTreeSet<String> = current.view.configuration.connections
+            [&"FabrikamAD".parse().unwrap()]
             .ranges
             .iter()
             .map(|range| range.to_string())
@@ -87,7 +131,11 @@ async fn two_controls_write_side_by_side_and_every_yes_is_true() {
             .collect();
         assert_eq!(there, made);
     }
-    assert_eq!(revisions.len(), usize::try_from(last).unwrap() - 1, "a revision was made that nobody was told of");
+    assert_eq!(
+        revisions.len(),
+        usize::try_from(last).unwrap() - 1,
+        "a revision was made that nobody was told of"
+    );
     one.stop().await;
     two.stop().await;
 }

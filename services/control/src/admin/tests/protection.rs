@@ -18,7 +18,10 @@ const PATHS: [(&str, &str); 13] = [
     ("GET", "/v1/connections/FabrikamAD"),
     ("GET", "/v1/connections/FabrikamAD/authorities"),
     ("POST", "/v1/connections/FabrikamAD/authorities"),
-    ("DELETE", "/v1/connections/FabrikamAD/authorities/00112233445566778899"),
+    (
+        "DELETE",
+        "/v1/connections/FabrikamAD/authorities/00112233445566778899",
+    ),
     ("GET", "/v1/connections/FabrikamAD/ranges"),
     ("POST", "/v1/connections/FabrikamAD/ranges"),
     ("DELETE", "/v1/connections/FabrikamAD/ranges"),
@@ -29,7 +32,10 @@ const PATHS: [(&str, &str); 13] = [
 ];
 
 fn bare(method: &str, path: &str) -> http::request::Builder {
-    Request::builder().method(method).uri(path).header("host", "localhost")
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "localhost")
 }
 
 fn empty(request: http::request::Builder) -> Request<Full<Bytes>> {
@@ -44,7 +50,12 @@ async fn without_the_token_no_path_says_anything() {
         let answer = control.send(empty(bare(method, path))).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
         assert_eq!(answer.problem(), "unauthenticated");
-        assert!(answer.headers["www-authenticate"].to_str().unwrap().starts_with("Bearer"));
+        assert!(
+            answer.headers["www-authenticate"]
+                .to_str()
+                .unwrap()
+                .starts_with("Bearer")
+        );
     }
     control.stop().await;
 }
@@ -71,10 +82,16 @@ async fn wrong_tokens_are_counted_and_the_right_one_is_always_taken() {
     let twice = bare("GET", "/v1/connections")
         .header("authorization", format!("Bearer {right}"))
         .header("authorization", "Bearer x");
-    assert_eq!(control.send(empty(twice)).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        control.send(empty(twice)).await.status,
+        StatusCode::UNAUTHORIZED
+    );
     for _ in wrong.len() + 1..usize::try_from(ALLOWED).unwrap() {
         let request = bare("GET", "/v1/connections").header("authorization", "Bearer x");
-        assert_eq!(control.send(empty(request)).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            control.send(empty(request)).await.status,
+            StatusCode::UNAUTHORIZED
+        );
     }
     let request = bare("GET", "/v1/connections").header("authorization", "Bearer x");
     let answer = control.send(empty(request)).await;
@@ -91,19 +108,31 @@ async fn other_hosts_and_browsers_are_sent_away() {
     let control = world.control("control").await;
     let token = format!("Bearer {}", control.token);
     let with_host = |host: &str| {
-        let request = Request::builder().uri("/v1/connections").header("host", host);
+        let request = Request::builder()
+            .uri("/v1/connections")
+            .header("host", host);
         empty(request.header("authorization", &token))
     };
     for host in ["localhost", "LocalHost:9", "127.0.0.1:8444"] {
-        assert_eq!(control.send(with_host(host)).await.status, StatusCode::OK, "{host}");
+        assert_eq!(
+            control.send(with_host(host)).await.status,
+            StatusCode::OK,
+            "{host}"
+        );
     }
     for host in ["evil.example", "localhost.evil.example", "127.0.0.2"] {
         let answer = control.send(with_host(host)).await;
         assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST, "{host}");
         assert_eq!(answer.problem(), "unknown-host");
     }
-    for (header, value) in [("origin", "https://localhost:8444"), ("origin", "null"), ("sec-fetch-site", "same-origin")] {
-        let request = control.request(Method::GET, "/v1/connections").header(header, value);
+    for (header, value) in [
+        ("origin", "https://localhost:8444"),
+        ("origin", "null"),
+        ("sec-fetch-site", "same-origin"),
+    ] {
+        let request = control
+            .request(Method::GET, "/v1/connections")
+            .header(header, value);
         let answer = control.send(empty(request)).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{header}: {value}");
         assert_eq!(answer.problem(), "browser");
@@ -116,10 +145,14 @@ async fn bodies_are_bounded_and_never_unpacked() {
     let world = World::new();
     let control = world.control("control").await;
     let path = "/v1/connections/FabrikamAD/authorities";
-    let answer = control.ask(Method::POST, path, vec![b'a'; LARGEST_UPLOAD + 1]).await;
+    let answer = control
+        .ask(Method::POST, path, vec![b'a'; LARGEST_UPLOAD + 1])
+        .await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(answer.problem(), "too-large");
-    let packed = control.request(Method::POST, path).header("content-encoding", "gzip");
+    let packed = control
+        .request(Method::POST, path)
+        .header("content-encoding", "gzip");
     let answer = control.send(empty(packed)).await;
     assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(answer.problem(), "content-encoding");
@@ -135,9 +168,24 @@ async fn unknown_paths_methods_and_parameters_are_problems_too() {
         (Method::GET, "/v1/connections/", 404, "unknown-path"),
         (Method::PATCH, "/v1/connections", 405, "method-not-allowed"),
         (Method::GET, "/v1/connections/%ff", 400, "bad-request"),
-        (Method::POST, "/v1/connections/FabrikamAD/ranges?wiat=3", 400, "bad-request"),
-        (Method::POST, "/v1/connections/FabrikamAD/ranges?wait=-1", 400, "bad-request"),
-        (Method::PUT, "/v1/connections/FabrikamAD/methods/kerberos", 422, "unreadable"),
+        (
+            Method::POST,
+            "/v1/connections/FabrikamAD/ranges?wiat=3",
+            400,
+            "bad-request",
+        ),
+        (
+            Method::POST,
+            "/v1/connections/FabrikamAD/ranges?wait=-1",
+            400,
+            "bad-request",
+        ),
+        (
+            Method::PUT,
+            "/v1/connections/FabrikamAD/methods/kerberos",
+            422,
+            "unreadable",
+        ),
     ] {
         let answer = control.ask(method.clone(), path, "").await;
         assert_eq!(answer.status, status, "{method} {path}");
@@ -151,12 +199,17 @@ async fn unknown_paths_methods_and_parameters_are_problems_too() {
 async fn plain_http_and_garbage_get_nothing_and_harm_nobody() {
     let world = World::new();
     let control = world.control("control").await;
-    for sent in [b"GET /v1/configuration HTTP/1.1\r\nhost: localhost\r\n\r\n".as_slice(), &[0; 64]] {
+    for sent in [
+        b"GET /v1/configuration HTTP/1.1\r\nhost: localhost\r\n\r\n".as_slice(),
+        &[0; 64],
+    ] {
         let mut tcp = TcpStream::connect(control.started.admin).await.unwrap();
         tcp.write_all(sent).await.unwrap();
         let mut answer = Vec::new();
         // A reset is an end, too.
-        let _ = tokio::time::timeout(SOON, tcp.read_to_end(&mut answer)).await.unwrap();
+        let _ = tokio::time::timeout(SOON, tcp.read_to_end(&mut answer))
+            .await
+            .unwrap();
         assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
     }
     // One that says nothing holds up nobody.

@@ -16,14 +16,19 @@ const RANGES: &str = "/v1/connections/FabrikamAD/ranges";
 async fn a_restarted_control_keeps_its_configuration_and_its_token() {
     let world = World::new();
     let control = world.control("control").await;
-    control.ask(Method::POST, RANGES, r#"{"ranges":["10.1.0.0/16"]}"#).await;
+    control
+        .ask(Method::POST, RANGES, r#"{"ranges":["10.1.0.0/16"]}"#)
+        .await;
     let token = control.token.clone();
     control.stop().await;
     // The bus lost everything meanwhile, and the initial configuration is still given.
     world.bus.wipe();
     let mut settings = world.settings("control");
     settings.initial_configuration = Some(world.keys().join("does-not-exist.toml"));
-    let control = world.started(&settings, Some(Initial::given(world.initial()))).await.unwrap();
+    let control = world
+        .started(&settings, Some(Initial::given(world.initial())))
+        .await
+        .unwrap();
     control.applied(2).await;
     assert_eq!(control.token, token);
     let answer = control.get("/v1/configuration").await;
@@ -38,9 +43,15 @@ async fn the_first_revision_waits_for_certval() {
     let world = World::new();
     world.known.set_away(true);
     let initial = Initial::given(world.initial());
-    let control = world.started(&world.settings("control"), Some(initial)).await.unwrap();
+    let control = world
+        .started(&world.settings("control"), Some(initial))
+        .await
+        .unwrap();
     let answer = control.get("/v1/connections").await;
-    assert_eq!((answer.status, answer.problem()), (StatusCode::SERVICE_UNAVAILABLE, "unavailable"));
+    assert_eq!(
+        (answer.status, answer.problem()),
+        (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+    );
     assert!(!control.readiness.is_ready());
     world.known.set_away(false);
     control.applied(1).await;
@@ -52,10 +63,23 @@ async fn the_first_revision_waits_for_certval() {
 #[tokio::test]
 async fn without_an_initial_configuration_control_waits_and_says_so() {
     let world = World::new();
-    let control = world.started(&world.settings("control"), None).await.unwrap();
-    let answer = control.ask(Method::POST, RANGES, r#"{"ranges":["10.1.0.0/16"]}"#).await;
-    assert_eq!((answer.status, answer.problem()), (StatusCode::SERVICE_UNAVAILABLE, "unavailable"));
-    assert!(answer.text("what_to_do").contains("control.initial_configuration"), "{answer:?}");
+    let control = world
+        .started(&world.settings("control"), None)
+        .await
+        .unwrap();
+    let answer = control
+        .ask(Method::POST, RANGES, r#"{"ranges":["10.1.0.0/16"]}"#)
+        .await;
+    assert_eq!(
+        (answer.status, answer.problem()),
+        (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+    );
+    assert!(
+        answer
+            .text("what_to_do")
+            .contains("control.initial_configuration"),
+        "{answer:?}"
+    );
     control.stop().await;
 }
 
@@ -63,7 +87,11 @@ async fn without_an_initial_configuration_control_waits_and_says_so() {
 async fn a_wrong_initial_file_stops_the_start_with_its_words() {
     let world = World::new();
     let file = world.keys().join("initial.toml");
-    write(&file, "[[connections]]\nname = \"FabrikamAD\"\nrangs = []\n", PUBLIC);
+    write(
+        &file,
+        "[[connections]]\nname = \"FabrikamAD\"\nrangs = []\n",
+        PUBLIC,
+    );
     let mut settings = world.settings("control");
     settings.initial_configuration = Some(file.clone());
     let Err(StartError::Initial(mistakes)) = world.started(&settings, None).await else {
@@ -71,7 +99,10 @@ async fn a_wrong_initial_file_stops_the_start_with_its_words() {
     };
     let words = mistakes.to_string();
     assert!(words.contains(file.to_str().unwrap()), "{words}");
-    assert!(words.contains("rangs") && words.contains("did you mean `ranges`?"), "{words}");
+    assert!(
+        words.contains("rangs") && words.contains("did you mean `ranges`?"),
+        "{words}"
+    );
 }
 
 #[tokio::test]
@@ -79,10 +110,17 @@ async fn a_mistake_found_later_stops_the_process_with_its_words() {
     let world = World::new();
     let mut initial = world.initial();
     initial.connections[0].ranges.push("10.0.0.0/99".to_owned());
-    let control = world.started(&world.settings("control"), Some(Initial::given(initial))).await.unwrap();
+    let control = world
+        .started(&world.settings("control"), Some(Initial::given(initial)))
+        .await
+        .unwrap();
     let stopping = control.tasks.stopping();
     timeout(SOON, stopping.cancelled()).await.unwrap();
-    let ended = control.tasks.finish(Duration::from_secs(5)).await.unwrap_err();
+    let ended = control
+        .tasks
+        .finish(Duration::from_secs(5))
+        .await
+        .unwrap_err();
     let words = format!("{:?}", ended);
     assert!(words.contains("connections[0].ranges[2]"), "{words}");
 }

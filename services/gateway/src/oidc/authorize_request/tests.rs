@@ -17,7 +17,10 @@ fn read(changes: &[(&str, &str)]) -> Result<AuthorizeRequest, AuthorizeError> {
 }
 
 fn read_query(query: &str) -> Result<AuthorizeRequest, AuthorizeError> {
-    AuthorizeRequest::read(&Parameters::parse(query.as_bytes()).unwrap(), &applications())
+    AuthorizeRequest::read(
+        &Parameters::parse(query.as_bytes()).unwrap(),
+        &applications(),
+    )
 }
 
 /// The error code that goes back to the application.
@@ -33,7 +36,12 @@ fn error(changes: &[(&str, &str)]) -> ErrorCode {
 
 #[test]
 fn a_whole_request_is_read() {
-    let request = read(&[("max_age", "60"), ("connection", "FabrikamAD"), ("login_hint", "jon")]).unwrap();
+    let request = read(&[
+        ("max_age", "60"),
+        ("connection", "FabrikamAD"),
+        ("login_hint", "jon"),
+    ])
+    .unwrap();
     assert_eq!(request.client_id.as_str(), "app");
     assert_eq!(request.redirect_uri, CALLBACK);
     assert_eq!(request.state.as_deref(), Some("the state"));
@@ -96,7 +104,17 @@ fn repeated_parameters_are_refused_and_never_followed() {
         read_query(&format!("{query}&redirect_uri=https://evil.test/")),
         Err(AuthorizeError::Page(PageError::UnknownRedirectUri))
     );
-    for name in ["state", "scope", "nonce", "response_type", "code_challenge", "prompt", "max_age", "connection", "request"] {
+    for name in [
+        "state",
+        "scope",
+        "nonce",
+        "response_type",
+        "code_challenge",
+        "prompt",
+        "max_age",
+        "connection",
+        "request",
+    ] {
         // One that is there already, or twice.
         let again = format!("{query}&{name}=1&{name}=2");
         let Err(AuthorizeError::Answer(answer)) = read_query(&again) else {
@@ -109,7 +127,10 @@ fn repeated_parameters_are_refused_and_never_followed() {
 
 #[test]
 fn what_is_not_offered_is_told_to_the_application() {
-    use ErrorCode::{InvalidRequest, InvalidScope, RequestNotSupported, RequestUriNotSupported, UnsupportedResponseType};
+    use ErrorCode::{
+        InvalidRequest, InvalidScope, RequestNotSupported, RequestUriNotSupported,
+        UnsupportedResponseType,
+    };
     let long_state = "s".repeat(2049);
     for (change, expected) in [
         (("response_type", "token"), UnsupportedResponseType),
@@ -127,7 +148,10 @@ fn what_is_not_offered_is_told_to_the_application() {
         (("scope", "profile email"), InvalidScope),
         (("scope", "OpenID"), InvalidScope),
         (("request", "eyJhbGciOiJub25lIn0.e30."), RequestNotSupported),
-        (("request_uri", "http://169.254.169.254/"), RequestUriNotSupported),
+        (
+            ("request_uri", "http://169.254.169.254/"),
+            RequestUriNotSupported,
+        ),
         (("prompt", "none login"), InvalidRequest),
         (("prompt", "none consent"), InvalidRequest),
         (("prompt", "surprise"), InvalidRequest),
@@ -153,7 +177,11 @@ fn prompts_are_told_apart() {
         ("consent", Prompt::Unspecified),
         ("login consent", Prompt::Login),
     ] {
-        assert_eq!(read(&[("prompt", text)]).unwrap().prompt, expected, "{text}");
+        assert_eq!(
+            read(&[("prompt", text)]).unwrap().prompt,
+            expected,
+            "{text}"
+        );
     }
 }
 
@@ -194,17 +222,47 @@ proptest! {
 /// Queries that are nearly right: known names with good and bad values, in any order and number.
 fn query() -> impl Strategy<Value = String> {
     let name = prop::sample::select(vec![
-        "client_id", "redirect_uri", "response_type", "scope", "code_challenge", "code_challenge_method", "state",
-        "nonce", "prompt", "max_age", "connection", "request",
+        "client_id",
+        "redirect_uri",
+        "response_type",
+        "scope",
+        "code_challenge",
+        "code_challenge_method",
+        "state",
+        "nonce",
+        "prompt",
+        "max_age",
+        "connection",
+        "request",
     ]);
     let value = prop_oneof![
-        prop::sample::select(vec!["app", CALLBACK, "code", "openid", CHALLENGE, "S256", "login", "FabrikamAD", ""])
-            .prop_map(ToOwned::to_owned),
+        prop::sample::select(vec![
+            "app",
+            CALLBACK,
+            "code",
+            "openid",
+            CHALLENGE,
+            "S256",
+            "login",
+            "FabrikamAD",
+            ""
+        ])
+        .prop_map(ToOwned::to_owned),
         ".{0,40}",
     ];
     let right = authorize_url(&[]).split_once('?').unwrap().1.to_owned();
-    (any::<bool>(), proptest::collection::vec((name, value), 0..8)).prop_map(move |(with_right, pairs)| {
-        let extra = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        if with_right { format!("{right}&{extra}") } else { extra }
-    })
+    (
+        any::<bool>(),
+        proptest::collection::vec((name, value), 0..8),
+    )
+        .prop_map(move |(with_right, pairs)| {
+            let extra = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(pairs)
+                .finish();
+            if with_right {
+                format!("{right}&{extra}")
+            } else {
+                extra
+            }
+        })
 }

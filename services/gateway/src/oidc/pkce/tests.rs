@@ -20,7 +20,12 @@ fn verifiers_outside_the_rfc_are_refused_even_if_their_hash_fits() {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use domain::digest::Digest;
 
-    for verifier in ["a".repeat(42), "a".repeat(129), format!("{} ", "a".repeat(43)), "ä".repeat(43)] {
+    for verifier in [
+        "a".repeat(42),
+        "a".repeat(129),
+        format!("{} ", "a".repeat(43)),
+        "ä".repeat(43),
+    ] {
         let challenge: Challenge = URL_SAFE_NO_PAD
             .encode(Digest::of(verifier.as_bytes()).as_bytes())
             .parse()
@@ -31,7 +36,13 @@ fn verifiers_outside_the_rfc_are_refused_even_if_their_hash_fits() {
 
 #[test]
 fn challenges_of_other_lengths_or_alphabets_are_refused() {
-    for text in [&CHALLENGE[..42], &format!("{CHALLENGE}A"), &"a".repeat(129), &CHALLENGE.replace('-', "+"), ""] {
+    for text in [
+        &CHALLENGE[..42],
+        &format!("{CHALLENGE}A"),
+        &"a".repeat(129),
+        &CHALLENGE.replace('-', "+"),
+        "",
+    ] {
         assert!(text.parse::<Challenge>().is_err(), "{text}");
     }
 }

@@ -63,7 +63,7 @@ impl Beginning {
     pub(super) async fn lost(&mut self, number: u64) {
         let is_other = |line: &Line| !line.connected || line.number != number;
         // A closed channel means the bus was dropped: lost as well.
-        let _closed = self.line.wait_for(is_other).await;
+        drop(self.line.wait_for(is_other).await);
     }
 
     /// Notes that beginning went well.

@@ -46,8 +46,9 @@ impl Rollout {
         let all = |reports: &Arc<BTreeMap<String, InstanceReport>>| {
             reports.values().all(|report| report.revision >= revision)
         };
-        // Past the deadline, how far it came is the answer.
-        let _all = tokio::time::timeout(deadline, reports.wait_for(all)).await;
+        // Past the deadline, how far it came is the answer. What `wait_for`
+        // gives is a lock on the reports, to be let go before they are read.
+        drop(tokio::time::timeout(deadline, reports.wait_for(all)).await);
         let (applied, missing) = self
             .instances()
             .into_iter()
@@ -55,11 +56,11 @@ impl Rollout {
         Applied { applied, missing }
     }
 
-    /// An instance that uses a newer snapshot than `revision`.
-    pub(super) fn ahead_of(&self, revision: u64) -> Option<InstanceReport> {
+    /// The instance that uses the newest snapshot of all.
+    pub(super) fn newest(&self) -> Option<InstanceReport> {
         let reports = self.reports.borrow();
-        let ahead = reports.values().find(|report| report.revision > revision);
-        ahead.cloned()
+        let newest = reports.values().max_by_key(|report| report.revision);
+        newest.cloned()
     }
 
     /// Follows the reports for ever.

@@ -1,0 +1,134 @@
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use super::redeem;
+use crate::testing::browser::{OUTSIDE, authorize_url};
+use crate::testing::services::PASSWORD;
+use crate::testing::{Browser, World};
+
+/// Everything that is logged, at every level.
+#[derive(Debug, Clone, Default)]
+struct Lines(Arc<Mutex<String>>);
+
+impl Subscriber for Lines {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        span.record(&mut Line(&mut self.0.lock().unwrap()));
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        values.record(&mut Line(&mut self.0.lock().unwrap()));
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut text = self.0.lock().unwrap();
+        write!(text, "{} ", event.metadata().target()).unwrap();
+        event.record(&mut Line(&mut text));
+        text.push('\n');
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+struct Line<'a>(&'a mut String);
+
+impl Visit for Line<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        write!(self.0, "{}={value:?} ", field.name()).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn sign_ins_are_told_by_code_and_id_and_nothing_secret_ever_is() {
+    let lines = Lines::default();
+    let logging = tracing::subscriber::set_default(lines.clone());
+    let world = World::new();
+    let mut secrets = vec![PASSWORD.to_owned()];
+
+    let mut browser = Browser::with_certificate("jon");
+    let certificate = browser
+        .get(&world, &authorize_url(&[]))
+        .await
+        .next()
+        .unwrap();
+    let resume = browser.get(&world, &certificate).await;
+    secrets.extend([
+        resume.parameter("tx").unwrap(),
+        resume.parameter("r").unwrap(),
+    ]);
+    let code = browser.get(&world, &resume.next().unwrap()).await.code();
+    let tokens = redeem(&world, &code).await.json();
+    redeem(&world, &code).await;
+    secrets.push(code);
+    for name in ["id_token", "access_token"] {
+        secrets.push(tokens[name].as_str().unwrap().to_owned());
+    }
+    secrets.extend(browser.cookies.values().cloned());
+
+    let mut browser = Browser::at(OUTSIDE);
+    let transaction = browser.get(&world, &authorize_url(&[])).await.transaction();
+    for password in [PASSWORD, "incorrect horse"] {
+        let form = [
+            ("tx", transaction.as_str()),
+            ("user_name", "jane"),
+            ("password", password),
+        ];
+        browser
+            .post(&world, "https://login.example.com/password", &form)
+            .await;
+        secrets.push(password.to_owned());
+    }
+    secrets.push(transaction);
+    Browser::with_certificate("!revoked")
+        .follow(&world, &authorize_url(&[]))
+        .await;
+    world.certval.set_away(true);
+    Browser::with_certificate("jon")
+        .follow(&world, &authorize_url(&[]))
+        .await;
+    drop(logging);
+
+    let logged = lines.0.lock().unwrap().clone();
+    for secret in &secrets {
+        assert!(!logged.contains(secret), "{secret:.20} in {logged}");
+    }
+    for name in ["jane", "\"jon", "Müller"] {
+        assert!(!logged.contains(name), "{name} in {logged}");
+    }
+    let events: Vec<&str> = logged
+        .lines()
+        .filter(|line| line.starts_with("postern::signin "))
+        .collect();
+    for (outcome, code, method) in [
+        ("signed_in", "", "certificate"),
+        ("redeemed", "", "certificate"),
+        ("refused", "invalid_grant", ""),
+        ("signed_in", "", "password"),
+        ("refused", "wrong_credentials", "password"),
+        ("refused", "revoked", "certificate"),
+        ("unavailable", "certval_unavailable", "certificate"),
+    ] {
+        let wanted = format!("outcome={outcome:?} code={code:?}");
+        let told = events
+            .iter()
+            .any(|line| line.contains(&wanted) && line.contains(&format!("method={method:?}")));
+        assert!(told, "{wanted} {method}: {logged}");
+    }
+    assert!(
+        events
+            .iter()
+            .all(|line| line.contains("request_id=") && line.contains("address="))
+    );
+}

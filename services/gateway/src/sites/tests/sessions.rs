@@ -1,0 +1,251 @@
+use std::time::Duration;
+
+use axum::http::StatusCode;
+
+use super::{claims, jon, redeem};
+use crate::testing::browser::{INSIDE, OUTSIDE, authorize_url};
+use crate::testing::{APP, Browser, CALLBACK, SERVER, World};
+
+const SIGN_OUT: &str = "https://login.example.com/signout";
+
+fn silently() -> String {
+    authorize_url(&[("prompt", "none")])
+}
+
+#[tokio::test]
+async fn a_live_session_answers_at_once_and_the_account_is_looked_at_again() {
+    let world = World::new();
+    let (mut browser, _) = jon(&world).await;
+    assert!(
+        browser
+            .get(&world, &authorize_url(&[]))
+            .await
+            .next()
+            .unwrap()
+            .starts_with(CALLBACK)
+    );
+    assert_eq!(world.directory.asked(), 1, "the answer of just now serves");
+    world.clock.advance(Duration::from_secs(30));
+    browser.get(&world, &silently()).await.code();
+    assert_eq!(world.directory.asked(), 2);
+    world.clock.advance(Duration::from_secs(30));
+    world.directory.refuse("jon", "disabled");
+    let page = browser.get(&world, &silently()).await;
+    assert_eq!(page.parameter("error").as_deref(), Some("login_required"));
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_checked_is_not_used() {
+    let world = World::new();
+    let (mut browser, _) = jon(&world).await;
+    world.clock.advance(Duration::from_secs(30));
+    world.directory.set_away(true);
+    let page = browser.get(&world, &silently()).await;
+    assert_eq!(
+        page.parameter("error").as_deref(),
+        Some("temporarily_unavailable")
+    );
+    let page = browser.get(&world, &authorize_url(&[])).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn a_session_of_one_connection_satisfies_no_other() {
+    let world = World::new();
+    let (mut browser, _) = jon(&world).await;
+    for (connection, error) in [
+        ("FabrikamAD", None),
+        ("CardsAD", Some("login_required")),
+        ("ContosoAD", Some("login_required")),
+    ] {
+        let url = authorize_url(&[
+            ("client_id", SERVER),
+            ("connection", connection),
+            ("prompt", "none"),
+        ]);
+        assert_eq!(
+            browser
+                .get(&world, &url)
+                .await
+                .parameter("error")
+                .as_deref(),
+            error,
+            "{connection}"
+        );
+    }
+    // None asked for, and the session's is one of the application's.
+    let url = authorize_url(&[("client_id", SERVER), ("prompt", "none")]);
+    browser.get(&world, &url).await.code();
+}
+
+#[tokio::test]
+async fn a_session_is_kept_by_use_and_ends_after_an_hour_without() {
+    let world = World::new();
+    let (mut browser, _) = jon(&world).await;
+    for _ in 0..7 {
+        world.clock.advance(Duration::from_secs(3599));
+        browser.get(&world, &silently()).await.code();
+    }
+    world.clock.advance(Duration::from_secs(3600));
+    let page = browser.get(&world, &silently()).await;
+    assert_eq!(page.parameter("error").as_deref(), Some("login_required"));
+}
+
+#[tokio::test]
+async fn an_old_sign_in_is_repeated_with_a_click_where_the_application_wants_a_new_one() {
+    let world = World::new();
+    let (mut browser, _) = jon(&world).await;
+    world.clock.advance(Duration::from_secs(100));
+    browser
+        .get(&world, &authorize_url(&[("max_age", "101")]))
+        .await
+        .code();
+    for max_age in ["100", "0"] {
+        let page = browser
+            .get(&world, &authorize_url(&[("max_age", max_age)]))
+            .await;
+        assert_eq!(
+            (page.status, page.next()),
+            (StatusCode::OK, None),
+            "{max_age}"
+        );
+        assert!(page.body.contains("https://cert.login.example.com/?tx="));
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_that_is_not_one_of_ours_counts_as_none() {
+    let world = World::new();
+    let (browser, _) = jon(&world).await;
+    let right = browser.cookies["__Host-session"].clone();
+    let changed = format!("{}{}", &right[..right.len() - 4], "AAAA");
+    for value in [
+        changed,
+        right[..40].to_owned(),
+        "x".repeat(8192),
+        format!("{right}; __Host-session={right}"),
+    ] {
+        let mut other = browser.clone();
+        other.cookies.insert("__Host-session".to_owned(), value);
+        let page = other.get(&world, &silently()).await;
+        assert_eq!(page.parameter("error").as_deref(), Some("login_required"));
+    }
+}
+
+#[tokio::test]
+async fn signing_out_asks_first_and_ends_the_session_everywhere_it_is_known() {
+    let world = World::new();
+    let (mut browser, code) = jon(&world).await;
+    let kept = browser.clone();
+    let access_token = redeem(&world, &code).await.json()["access_token"].clone();
+
+    let question = browser.get(&world, SIGN_OUT).await;
+    assert!(question.body.contains("Do you want to sign out?"));
+    browser.get(&world, &silently()).await.code();
+    let mut foreign = browser.clone();
+    foreign.headers = vec![("origin", "https://evil.test".to_owned())];
+    assert_eq!(
+        foreign
+            .post(&world, SIGN_OUT, &[("confirmed", "yes")])
+            .await
+            .status,
+        StatusCode::FORBIDDEN
+    );
+    let unconfirmed = browser.post(&world, SIGN_OUT, &[]).await;
+    assert!(unconfirmed.body.contains("Do you want to sign out?"));
+
+    let binding = browser.cookies["__Host-browser"].clone();
+    let page = browser
+        .post(&world, SIGN_OUT, &[("confirmed", "yes")])
+        .await;
+    assert!(page.body.contains("You are signed out"));
+    assert!(!browser.cookies.contains_key("__Host-session"));
+    assert_ne!(browser.cookies["__Host-browser"], binding);
+    // A copy of the cookie is of no use any more, nor is the token.
+    let page = kept.clone().get(&world, &silently()).await;
+    assert_eq!(page.parameter("error").as_deref(), Some("login_required"));
+    let mut application = Browser::at(OUTSIDE);
+    application.headers = vec![(
+        "authorization",
+        format!("Bearer {}", access_token.as_str().unwrap()),
+    )];
+    let userinfo = application
+        .get(&world, "https://login.example.com/userinfo")
+        .await;
+    assert_eq!(userinfo.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn an_application_signs_its_person_out_and_gets_them_back_at_a_registered_address() {
+    let world = World::new();
+    for (target, expected) in [
+        (
+            "https://app.example.com/bye",
+            Some("https://app.example.com/bye?state=s+1"),
+        ),
+        ("https://app.example.com/bye?x", None),
+        ("https://evil.test/", None),
+        ("", None),
+    ] {
+        let (mut browser, code) = jon(&world).await;
+        let tokens = redeem(&world, &code).await.json();
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("id_token_hint", tokens["id_token"].as_str().unwrap())
+            .append_pair("post_logout_redirect_uri", target)
+            .append_pair("state", "s 1")
+            .finish();
+        let page = browser.get(&world, &format!("{SIGN_OUT}?{query}")).await;
+        assert_eq!(page.next().as_deref(), expected, "{target}");
+        assert!(!browser.cookies.contains_key("__Host-session"));
+    }
+}
+
+#[tokio::test]
+async fn a_hint_that_is_forged_or_of_another_session_signs_nobody_here_out() {
+    let world = World::new();
+    let (mut browser, code) = jon(&world).await;
+    let tokens = redeem(&world, &code).await.json();
+    let id_token = tokens["id_token"].as_str().unwrap();
+    let forged = [
+        format!("{id_token}x"),
+        "eyJhbGciOiJub25lIn0.e30.".to_owned(),
+        tokens["access_token"].as_str().unwrap().to_owned(),
+    ];
+    for hint in forged {
+        let url = format!(
+            "{SIGN_OUT}?id_token_hint={hint}&post_logout_redirect_uri=https://app.example.com/bye"
+        );
+        let page = browser.get(&world, &url).await;
+        assert_eq!((page.status, page.next()), (StatusCode::BAD_REQUEST, None));
+    }
+    browser.get(&world, &silently()).await.code();
+    let (mut other, _) = jon(&world).await;
+    let page = other
+        .get(&world, &format!("{SIGN_OUT}?id_token_hint={id_token}"))
+        .await;
+    assert!(page.body.contains("Do you want to sign out?"));
+    other.get(&world, &silently()).await.code();
+    let _ = (APP, claims(&tokens["id_token"]));
+}
+
+#[tokio::test]
+async fn a_certificate_waits_for_a_click_after_signing_out_until_somebody_signs_in() {
+    let world = World::new();
+    let (mut browser, _) = jon(&world).await;
+    browser
+        .post(&world, SIGN_OUT, &[("confirmed", "yes")])
+        .await;
+    assert_eq!(browser.address, INSIDE);
+    let page = browser.get(&world, &authorize_url(&[])).await;
+    assert_eq!(page.next(), None);
+    let url = format!("https://cert.login.example.com/?tx={}", page.transaction());
+    browser.follow(&world, &url).await.code();
+    browser.cookies.remove("__Host-session");
+    assert!(
+        browser
+            .get(&world, &authorize_url(&[]))
+            .await
+            .next()
+            .is_some()
+    );
+}

@@ -1,0 +1,196 @@
+//! What to start, and the start.
+//!
+//! **Invariant:** no file of a folder is touched that no earlier rig marked as its own.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+
+use anyhow::{Context as _, bail, ensure};
+
+use super::material::Material;
+use super::ports::Ports;
+use super::{Role, System, settings};
+use crate::nats::Nats;
+use crate::processes::run;
+use crate::samba::Samba;
+
+/// The mark of a folder that may be emptied.
+const MARK: &str = "testkit-rig";
+
+/// Where people are looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum DirectoryKind {
+    /// A real domain controller: see [`crate::samba`].
+    Samba,
+    /// A file with jon, jane and eve.
+    File,
+}
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    folder: PathBuf,
+    gateways: u8,
+    pub(super) directory: DirectoryKind,
+    pub(super) methods: Vec<&'static str>,
+    postern: Option<PathBuf>,
+}
+
+impl Plan {
+    /// One of each role with the directory file, in `folder`, which is made or, if it is an earlier
+    /// system's, emptied.
+    #[must_use]
+    pub fn in_folder(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            gateways: 1,
+            directory: DirectoryKind::File,
+            methods: vec!["certificate", "password"],
+            postern: None,
+        }
+    }
+
+    /// So many gateways, at most 98: 127.0.0.99 stays free for clients out of range.
+    #[must_use]
+    pub fn gateways(mut self, count: u8) -> Self {
+        self.gateways = count;
+        self
+    }
+
+    /// Where people are looked up.
+    #[must_use]
+    pub fn directory(mut self, kind: DirectoryKind) -> Self {
+        self.directory = kind;
+        self
+    }
+
+    /// Without any authority and any range: passwords are all there is.
+    #[must_use]
+    pub fn password_only(mut self) -> Self {
+        self.methods = vec!["password"];
+        self
+    }
+
+    /// This `postern`, not the one beside the running program.
+    #[must_use]
+    pub fn postern(mut self, program: &Path) -> Self {
+        self.postern = Some(program.to_owned());
+        self
+    }
+
+    /// Starts it, and returns once every role says that it is ready.
+    ///
+    /// # Errors
+    /// If a part is missing or does not come up; the message quotes the end of its log.
+    pub fn start(self) -> anyhow::Result<System> {
+        ensure!(
+            (1..=98).contains(&self.gateways),
+            "from 1 to 98 gateways, not {}",
+            self.gateways
+        );
+        let postern = match &self.postern {
+            Some(program) => program.clone(),
+            None => beside("postern")?,
+        };
+        let (folder, lock) = empty_folder(&self.folder)?;
+        run(Command::new(&postern)
+            .args(["pki", "init", "--dir"])
+            .arg(&folder))
+        .context("failed to make the keys of the mesh")?;
+
+        // The domain controller takes seconds; the rest is made meanwhile.
+        let (samba, nats, material) = thread::scope(|scope| {
+            let samba = scope.spawn(|| match self.directory {
+                DirectoryKind::Samba => Samba::start(&folder.join("samba")).map(Some),
+                DirectoryKind::File => Ok(None),
+            });
+            let nats = Nats::start(&folder.join("nats"));
+            let material = Material::make(&folder, self.directory);
+            let samba = samba
+                .join()
+                .map_err(|_| anyhow::anyhow!("starting Samba panicked"))?;
+            anyhow::Ok((samba?, nats?, material?))
+        })?;
+
+        let ports = Ports::reserve(self.gateways)?;
+        let mut system = System {
+            plan: self,
+            folder,
+            postern,
+            processes: BTreeMap::new(),
+            addresses: ports.addresses(),
+            front: ports.front(),
+            admin: ports.admin()?,
+            material,
+            nats,
+            samba,
+            _lock: lock,
+        };
+        settings::write(&system)?;
+        drop(ports);
+        for role in Role::ALL {
+            for index in 0..system.count(role) {
+                let process = system.launch(role, index)?;
+                system.processes.entry(role).or_default().push(process);
+            }
+        }
+        system.wait_until_ready()?;
+        Ok(system)
+    }
+}
+
+/// A program in the folder of the running one, or, for a test, in the one above.
+fn beside(name: &str) -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("failed to find the running program")?;
+    own.ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join(name))
+        .find(|program| program.is_file())
+        .with_context(|| format!("no {name} beside {}: cargo build -p {name}", own.display()))
+}
+
+/// Makes a folder of private folders, and holds it until the lock is dropped.
+pub(super) fn empty_folder(folder: &Path) -> anyhow::Result<(PathBuf, File)> {
+    fs::create_dir_all(folder).with_context(|| format!("failed to make {}", folder.display()))?;
+    let folder = folder.canonicalize()?;
+    let mut inside = fs::read_dir(&folder)?.collect::<Result<Vec<_>, _>>()?;
+    inside.retain(|entry| entry.file_name() != MARK);
+    if !inside.is_empty() && !folder.join(MARK).exists() {
+        bail!(
+            "{} is not empty and no earlier rig's: nothing there is touched; choose another folder",
+            folder.display()
+        );
+    }
+    let mark = folder.join(MARK);
+    let lock =
+        File::create(&mark).with_context(|| format!("failed to write {}", mark.display()))?;
+    if lock.try_lock().is_err() {
+        bail!(
+            "another rig runs in {}; end it or choose another folder",
+            folder.display()
+        );
+    }
+    (&lock).write_all(b"This folder is emptied whenever a rig is started in it.\n")?;
+    for entry in inside {
+        let path = entry.path();
+        let removed = if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
+        removed.with_context(|| format!("failed to remove {}", path.display()))?;
+    }
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
+    for private in ["pki", "settings", "logs", "state", "control"] {
+        let path = folder.join(private);
+        fs::create_dir(&path).with_context(|| format!("failed to make {}", path.display()))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok((folder, lock))
+}
