@@ -144,9 +144,10 @@ impl<V> Live<V> {
         let wanted = revision.max(1);
         let mut revisions = self.subscribe();
         let reached = revisions.wait_for(|have| *have >= wanted);
-        // Only whether: what `wait_for` gives locks the revision.
-        let reached = tokio::time::timeout(wait.min(LONGEST_WAIT), reached).await;
-        let reached = matches!(reached, Ok(Ok(_)));
+        // Only whether: what `wait_for` gives is a lock on the revision.
+        let reached = tokio::time::timeout(wait.min(LONGEST_WAIT), reached)
+            .await
+            .is_ok_and(|reached| reached.is_ok());
         let behind = || Behind {
             wanted: revision,
             have: self.revision(),

@@ -539,6 +539,33 @@ async fn age_grows_without_freshness_and_not_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_wait_do_not_stand_in_the_way_of_reports() {
+    let (rig, _) = Rig::local();
+    let publisher = rig.publisher("control").await;
+    publisher.publish("jon", "", texts("1"), 0).await.unwrap();
+    let live = rig.follow("a", &rig.stop).await;
+    reaches(&live, 1).await;
+    persisted(&rig.bus, "gateway.a", 1).await;
+    let said = rig.bus.read(Bucket::Instances, "gateway.a").await.unwrap();
+    let said = said.unwrap().value;
+    let bus = Arc::clone(&rig.bus);
+    let reporting = tokio::spawn(async move {
+        for number in 0..5_000 {
+            let key = format!("gateway.{}", number % 7);
+            let put = bus.put(Bucket::Instances, &key, said.clone(), None);
+            put.await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    });
+    while !reporting.is_finished() {
+        let rollout = publisher.rollout().wait_applied(1, Duration::from_secs(1));
+        assert!(rollout.await.missing.is_empty());
+        tokio::task::yield_now().await;
+    }
+    reporting.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_nats_a_change_arrives_at_once_and_outlives_the_server() {
     let Some(mut server) = NatsServer::start() else {
         return;

@@ -230,10 +230,21 @@ impl System {
     /// # Errors
     /// If it cannot be started, or is not ready in time.
     pub fn restart(&mut self, role: Role, index: usize) -> anyhow::Result<()> {
-        self.process(role, index)?.kill()?;
+        self.relaunch(role, index)?;
+        self.wait_until_ready()
+    }
+
+    /// The same without waiting for anything.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn relaunch(&mut self, role: Role, index: usize) -> anyhow::Result<()> {
+        if self.process(role, index)?.ended()?.is_none() {
+            self.process(role, index)?.kill()?;
+        }
         let process = self.launch(role, index)?;
         *self.process(role, index)? = process;
-        self.wait_until_ready()
+        Ok(())
     }
 
     /// Waits until every process that was started says that it is ready, and control counts it among the

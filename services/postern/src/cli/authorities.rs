@@ -1,11 +1,14 @@
 //! `postern ca`: the authorities of a connection.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use clap::Subcommand;
+use domain::digest::Digest;
 use http::Method;
 use runtime::private_files;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 
 use super::admin::{Admin, Failure, print_table, print_write, waiting};
 use super::{AdminArguments, ReadArguments, WriteArguments};
@@ -61,7 +64,13 @@ impl Command {
                 print_write(&answer, admin.json);
             }
             Self::Remove { fingerprint, write } => {
-                let path = ["connections", &write.connection, "authorities", fingerprint];
+                let fingerprint = fingerprint_of(fingerprint)?;
+                let path = [
+                    "connections",
+                    &write.connection,
+                    "authorities",
+                    &fingerprint,
+                ];
                 let answer = admin
                     .ask(Method::DELETE, &path, &waiting(write.wait), None)
                     .await?;
@@ -80,4 +89,15 @@ impl Command {
         }
         Ok(())
     }
+}
+
+/// What the API knows an authority by: the text itself, or the SHA-256 of the certificate in the file of that name.
+fn fingerprint_of(named: &str) -> Result<String, Failure> {
+    let path = Path::new(named);
+    if !path.is_file() {
+        return Ok(named.to_owned());
+    }
+    let content = private_files::read_public(path, UPLOAD_LIMIT)?;
+    let certificate = CertificateDer::from_pem_slice(&content).map(|der| der.to_vec());
+    Ok(Digest::of(&certificate.unwrap_or(content)).to_string())
 }

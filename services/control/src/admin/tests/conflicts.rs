@@ -1,6 +1,7 @@
 //! Several writers at once: nothing is lost silently.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use futures::future::join_all;
 use http::{Method, StatusCode};
@@ -78,25 +79,14 @@ async fn two_controls_write_side_by_side_and_every_yes_is_true() {
         .await
         .unwrap();
     two.applied(1).await;
-    let write = |control: &'static str, number: usize| {
-        json!({"ranges": [format!("10.{number}.0.0/16")]}).to_string() + &" ".repeat(control.len())
-    };
-    let of = |control: &'_ Control, name: &'static str, numbers: std::ops::Range<usize>| {
-        let writes = numbers.map(|number| (number, write(name, number)));
-        let writes: Vec<_> = writes
-            .map(|(number, body)| (number, control.request(Method::POST, RANGES), body))
-            .collect();
-        writes
-    };
-    let send = async |control: &Control, writes: Vec<(usize, http::request::Builder, String)>| {
-        let sent = writes.into_iter().map(async |(number, request, body)| {
-            let body = http_body_util::Full::new(body.into());
-            (number, control.send(request.body(body).unwrap()).await)
+    let send = async |control: &Control, numbers: Range<usize>| {
+        let sent = numbers.map(async |number| {
+            let body = json!({"ranges": [format!("10.{number}.0.0/16")]}).to_string();
+            (number, control.ask(Method::POST, RANGES, body).await)
         });
         join_all(sent).await
     };
-    let (ones, twos) = (of(&one, "one", 0..12), of(&two, "two", 100..112));
-    let (ones, twos) = tokio::join!(send(&one, ones), send(&two, twos));
+    let (ones, twos) = tokio::join!(send(&one, 0..12), send(&two, 100..112));
     let answers: Vec<(usize, Answer)> = ones.into_iter().chain(twos).collect();
     let mut revisions = BTreeSet::new();
     let mut made = BTreeSet::new();

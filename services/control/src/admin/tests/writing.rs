@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::pki::Leaf;
 
 use crate::audit::AUDIT_FILE;
-use crate::rig::World;
+use crate::rig::{SOON, World};
 
 const AUTHORITIES: &str = "/v1/connections/FabrikamAD/authorities";
 const RANGES: &str = "/v1/connections/FabrikamAD/ranges";
@@ -251,13 +251,20 @@ async fn a_write_waits_until_every_instance_uses_it() {
     let one = world.follower("one", &control.tasks).await;
     let two = world.follower("two", &control.tasks).await;
     // All three are known before the write, so that it waits for three.
-    loop {
-        let known = control.get("/v1/instances").await.body;
-        if known.as_array().unwrap().len() == 3 {
-            break;
+    let known = async {
+        while control
+            .get("/v1/instances")
+            .await
+            .body
+            .as_array()
+            .unwrap()
+            .len()
+            < 3
+        {
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    tokio::time::timeout(SOON, known).await.unwrap();
     let written = control
         .ask(
             Method::POST,
