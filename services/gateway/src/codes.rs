@@ -28,7 +28,7 @@ use crate::oidc::tokens;
 use crate::seals::{self, Sealed};
 use crate::session::signed_out::SignedOut;
 use crate::session::{LiveSession, Session};
-use store::{Spent, Store};
+use store::{NotSpent, Store};
 
 pub mod service;
 mod store;
@@ -219,22 +219,20 @@ impl Codes {
         redemption: Redemption<'_>,
         by: &Judgement<'_>,
     ) -> Result<Grant, Invalid> {
-        let kept = match self.store.spend(id, by.now) {
-            Ok(kept) => kept,
-            Err(Spent::Unknown) => return Err(Invalid("the code is too old")),
-            Err(Spent::Before(session)) => {
+        match self
+            .store
+            .spend(id, by.now, |kept| kept.judged(redemption, by))
+        {
+            Ok(grant) => Ok(grant),
+            Err(NotSpent::Refused(why)) => Err(why),
+            Err(NotSpent::Unknown) => Err(Invalid("the code is too old")),
+            Err(NotSpent::Before(session)) => {
                 // Two hold the code, and one of them should not (RFC 6749 section 4.1.2).
                 by.signed_out
                     .sign_out(session.id, tokens::end(&session), by.now);
-                return Err(Invalid("the code was used before: its session is ended"));
+                Err(Invalid("the code was used before: its session is ended"))
             }
-        };
-        let judged = kept.judged(redemption, by);
-        if judged.is_err() {
-            // Gone for good, but nothing came of it: a later use has no session to end.
-            self.store.forget(id);
         }
-        judged
     }
 
     async fn forward(

@@ -14,6 +14,8 @@ pub(crate) mod instances;
 pub(crate) mod pki;
 pub(crate) mod ranges;
 pub(crate) mod settings;
+#[cfg(test)]
+mod tests;
 
 /// Certificate sign-in for Active Directory, in front of any OpenID Connect application.
 #[derive(Debug, Parser)]

@@ -82,10 +82,13 @@ pub(crate) async fn directory(arguments: &RoleArguments) -> Result<ExitCode> {
 pub(crate) async fn control(arguments: &RoleArguments) -> Result<ExitCode> {
     let settings: Control = load(arguments.settings.as_deref())?;
     let admin = Admin {
-        signing_key: keys::signing_key(&settings.control.signing_key_file)?,
+        signing_key: keys::signing_key(&settings.control.signing_key_file)
+            .context("control.signing_key_file cannot be used")?,
         seals: RoleSeals {
-            gateway: keys::seal_keys(&settings.control.gateway_seal_key_file)?,
-            directory: keys::seal_keys(&settings.control.directory_seal_key_file)?,
+            gateway: keys::seal_keys(&settings.control.gateway_seal_key_file)
+                .context("control.gateway_seal_key_file cannot be used")?,
+            directory: keys::seal_keys(&settings.control.directory_seal_key_file)
+                .context("control.directory_seal_key_file cannot be used")?,
         },
         settings: settings.control,
         certval: settings.peers.certval,
@@ -115,7 +118,8 @@ async fn run(
         tasks: tasks.clone(),
         bus: Arc::new(bus(role, shared).await?),
     };
-    let trusted = private_files::read_public(&shared.configuration.trusted_keys_file, LIMIT)?;
+    let trusted = private_files::read_public(&shared.configuration.trusted_keys_file, LIMIT)
+        .context("configuration.trusted_keys_file cannot be used")?;
     let trusted = TrustedKeys::from_pem(&trusted).with_context(|| {
         format!(
             "{} holds no public key",
@@ -124,7 +128,8 @@ async fn run(
     })?;
     let address = listener.local_addr()?.to_string();
     let place = Place {
-        identity: MeshIdentity::load(&shared.mesh.folder, role)?,
+        identity: MeshIdentity::load(&shared.mesh.folder, role)
+            .context("mesh.folder cannot be used")?,
         listener,
         advertise: shared.mesh.advertise.clone().unwrap_or(address),
         trusted,
@@ -155,7 +160,8 @@ fn error_source(error: &runtime::tasks::Unclean) -> String {
 
 async fn bus(role: &str, shared: &Shared) -> Result<NatsBus> {
     let bus = &shared.bus;
-    let password = private_files::read(&bus.password_file, LIMIT)?;
+    let password = private_files::read(&bus.password_file, LIMIT)
+        .context("bus.password_file cannot be used")?;
     let password = std::str::from_utf8(&password)
         .context("the bus password is not text")?
         .trim()
@@ -166,7 +172,8 @@ async fn bus(role: &str, shared: &Shared) -> Result<NatsBus> {
         allow_old_server: bus.allow_old_server,
         ..NatsSettings::new(
             bus.urls.join(","),
-            private_files::read_public(&bus.ca_file, LIMIT)?,
+            private_files::read_public(&bus.ca_file, LIMIT)
+                .context("bus.ca_file cannot be used")?,
             bus.user.clone(),
             SecretString::from(password),
             role,
@@ -181,5 +188,5 @@ fn seal(shared: &Shared) -> Result<domain::seal::SealKeys> {
         .seal_key_file
         .as_ref()
         .context("configuration.seal_key_file is not set")?;
-    keys::seal_keys(file)
+    keys::seal_keys(file).context("configuration.seal_key_file cannot be used")
 }

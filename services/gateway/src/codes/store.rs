@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::timestamp::Timestamp;
 
-use super::{Kept, LIFE};
+use super::{Grant, Invalid, Kept, LIFE};
 use crate::ids::CodeId;
 use crate::oidc::tokens;
 use crate::session::Session;
@@ -18,9 +18,11 @@ const CAPACITY: usize = 100_000;
 
 /// Why a code cannot be spent.
 #[derive(Debug)]
-pub(super) enum Spent {
+pub(super) enum NotSpent {
     /// Too old, or never there.
     Unknown,
+    /// Not for this redemption.
+    Refused(Invalid),
     /// Spent before; this is its session.
     Before(Box<Session>),
 }
@@ -63,24 +65,30 @@ impl Store {
         true
     }
 
-    /// Spends a code: of any number of callers, one gets it.
-    pub(super) fn spend(&self, id: CodeId, now: Timestamp) -> Result<Kept, Spent> {
+    /// Spends a code: of any number of callers, one has it judged. That happens before anybody else can find it spent, so
+    /// that the session which a second use ends is still whole for the first. A code that `judge` refuses is gone for
+    /// good, but nothing came of it: a later use finds no session to end.
+    pub(super) fn spend(
+        &self,
+        id: CodeId,
+        now: Timestamp,
+        judge: impl FnOnce(Kept) -> Result<Grant, Invalid>,
+    ) -> Result<Grant, NotSpent> {
         let mut held = self.lock();
-        let entry = held.entries.get_mut(&id).ok_or(Spent::Unknown)?;
-        if std::mem::replace(&mut entry.spent, true) {
-            return Err(Spent::Before(Box::new(entry.kept.grant.session.clone())));
+        let entry = held.entries.get_mut(&id).ok_or(NotSpent::Unknown)?;
+        if entry.spent {
+            return Err(NotSpent::Before(Box::new(entry.kept.grant.session.clone())));
         }
-        if entry.issued.is_alive(LIFE, now) {
-            Ok(entry.kept.clone())
+        entry.spent = true;
+        let judged = if entry.issued.is_alive(LIFE, now) {
+            judge(entry.kept.clone()).map_err(NotSpent::Refused)
         } else {
+            Err(NotSpent::Unknown)
+        };
+        if judged.is_err() {
             held.entries.remove(&id);
-            Err(Spent::Unknown)
         }
-    }
-
-    /// Forgets a code that led to nothing.
-    pub(super) fn forget(&self, id: CodeId) {
-        self.lock().entries.remove(&id);
+        judged
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {

@@ -20,6 +20,7 @@ use super::{json, tokens};
 use crate::audit::{Outcome, SignIn};
 use crate::codes::Redemption;
 use crate::desk::Desk;
+use crate::session::stands;
 use crate::signin::Snapshot;
 use crate::visit::Visit;
 
@@ -156,14 +157,16 @@ impl Desk {
         let session = &grant.session;
         event.method = Some(session.method.kind());
         event.connection = Some(session.connection.clone());
-        // The gateway that issued the code has judged by its own snapshot; this one signs.
+        // The gateway that issued the code has judged it by its own snapshot; this one signs.
         let view = &snapshot.view;
-        if let Err(ended) = session
-            .clone()
-            .live(&view.configuration, &self.signed_out, visit.now)
+        if stands(
+            &session.connection,
+            session.method.authority(),
+            &view.configuration,
+        )
+        .is_err()
         {
-            tracing::debug!(?ended, "a session ended before its code was redeemed");
-            event.ended(Outcome::CodeRefused("the session has ended"));
+            event.ended(Outcome::CodeRefused("its authority or connection is gone"));
             return Err(INVALID_GRANT);
         }
         let person = match self

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -251,4 +253,38 @@ async fn a_code_is_redeemed_whichever_gateway_is_asked() {
     let tokens = redeem(&other, &code).await;
     assert_eq!(tokens.status, StatusCode::OK, "{}", tokens.body);
     assert_eq!(redeem(&other, &code).await.json()["error"], "invalid_grant");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_token_requests_at_two_gateways_one_gets_tokens() {
+    let world = Arc::new(World::new());
+    let other = Arc::new(world.beside("gateway-2.example.com:9443", |_| {}));
+    for _ in 0..5 {
+        let (_, code) = jon(&world).await;
+        let requests: Vec<_> = (0..50)
+            .map(|number| {
+                let world = Arc::clone(if number % 2 == 0 { &world } else { &other });
+                let code = code.clone();
+                tokio::spawn(async move { redeem(&world, &code).await })
+            })
+            .collect();
+        let mut access_tokens = Vec::new();
+        for request in requests {
+            let page = request.await.unwrap();
+            match page.status {
+                StatusCode::OK => access_tokens.push(page.json()["access_token"].clone()),
+                _ => assert_eq!(page.json()["error"], "invalid_grant"),
+            }
+        }
+        let [access_token] = access_tokens.as_slice() else {
+            panic!("{} got tokens", access_tokens.len());
+        };
+        let bearer = format!("Bearer {}", access_token.as_str().unwrap());
+        let page = userinfo(&world, Some(&bearer)).await;
+        assert_eq!(
+            page.status,
+            StatusCode::UNAUTHORIZED,
+            "the others ended its session"
+        );
+    }
 }

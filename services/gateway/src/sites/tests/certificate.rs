@@ -130,7 +130,12 @@ async fn the_guards_stand_in_their_order() {
     }
     for destination in ["image", "iframe", "empty", "script", "style", "embed"] {
         wrong.headers = vec![("sec-fetch-dest", destination.to_owned())];
-        assert_eq!(wrong.get(&world, &url).await.status, StatusCode::FORBIDDEN);
+        let page = wrong.get(&world, &url).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN);
+        assert!(
+            page.body.contains("not parts of other pages"),
+            "{destination}"
+        );
     }
     wrong.headers = vec![("sec-fetch-dest", "document".to_owned())];
     let page = wrong.get(&world, &url).await;

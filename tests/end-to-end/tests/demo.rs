@@ -1,0 +1,443 @@
+//! `postern demo`: one command, a real sign-in, and an error that says what to do when it cannot be had.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use testkit::processes::{Process, Program, Signal};
+
+/// Two ports that are free now.
+fn ports() -> Result<(u16, u16)> {
+    let (one, two) = (
+        TcpListener::bind("127.0.0.1:0")?,
+        TcpListener::bind("127.0.0.1:0")?,
+    );
+    Ok((one.local_addr()?.port(), two.local_addr()?.port()))
+}
+
+fn postern() -> Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let beside = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join("postern"))
+        .find(|path| path.is_file());
+    beside.context("postern is not built: cargo build -p postern")
+}
+
+struct Demo {
+    data: PathBuf,
+    ports: (u16, u16),
+}
+
+impl Demo {
+    fn in_folder(folder: &Path) -> Result<Self> {
+        Ok(Self {
+            data: folder.join("demo"),
+            ports: ports()?,
+        })
+    }
+
+    fn arguments(&self, more: &[&str]) -> Vec<String> {
+        let (port, admin) = (self.ports.0.to_string(), self.ports.1.to_string());
+        let data = self.data.display().to_string();
+        let own = [
+            "demo",
+            "--data",
+            &data,
+            "--port",
+            &port,
+            "--admin-port",
+            &admin,
+        ];
+        own.iter()
+            .chain(more)
+            .map(|argument| (*argument).to_owned())
+            .collect()
+    }
+
+    fn once(&self, more: &[&str]) -> Result<Output> {
+        let arguments = self.arguments(&[&["--once"], more].concat());
+        Ok(Command::new(postern()?)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()?)
+    }
+
+    fn up(&self) -> Result<(Process, Value)> {
+        let mut process = Program::new(postern()?)
+            .named("demo")
+            .args(self.arguments(&[]))
+            .start()?;
+        let description =
+            process.wait_for_file(&self.data.join("demo.json"), Duration::from_secs(60))?;
+        Ok((process, serde_json::from_str(&description)?))
+    }
+}
+
+fn words(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn jon_is_signed_in_and_a_second_start_uses_what_is_there() -> Result<()> {
+    let place = tempfile::tempdir()?;
+    let demo = Demo::in_folder(place.path())?;
+    let first = demo.once(&[])?;
+    ensure!(first.status.success(), "{}", words(&first));
+    for said in [
+        "jon is signed in",
+        "Verified claims",
+        "Everyone at Fabrikam",
+        "urn:postern:acr:certificate",
+        "cert.localhost",
+    ] {
+        ensure!(
+            words(&first).contains(said),
+            "{said} is missing: {}",
+            words(&first)
+        );
+    }
+    let certificate = fs::read(demo.data.join("pki/jon.pem"))?;
+    ensure!(
+        demo.data.join("demo.json").exists(),
+        "demo.json is kept after --once"
+    );
+    let second = demo.once(&[])?;
+    ensure!(second.status.success(), "{}", words(&second));
+    ensure!(
+        fs::read(demo.data.join("pki/jon.pem"))? == certificate,
+        "the certificate was made again"
+    );
+    let fresh = demo.once(&["--fresh"])?;
+    ensure!(fresh.status.success(), "{}", words(&fresh));
+    ensure!(
+        fs::read(demo.data.join("pki/jon.pem"))? != certificate,
+        "--fresh did not start over"
+    );
+    Ok(())
+}
+
+#[test]
+fn nothing_in_the_folder_can_be_read_by_others() -> Result<()> {
+    let place = tempfile::tempdir()?;
+    let demo = Demo::in_folder(place.path())?;
+    ensure!(demo.once(&[])?.status.success());
+    let mut folders = vec![demo.data.clone()];
+    while let Some(folder) = folders.pop() {
+        ensure!(
+            fs::metadata(&folder)?.permissions().mode() & 0o077 == 0,
+            "{} is open",
+            folder.display()
+        );
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            } else if entry
+                .path()
+                .extension()
+                .is_none_or(|ending| ending != "pem" && ending != "pub")
+            {
+                ensure!(
+                    entry.metadata()?.permissions().mode() & 0o077 == 0,
+                    "{} is open",
+                    entry.path().display()
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn both_forms_of_keystore_open_with_the_password() -> Result<()> {
+    let place = tempfile::tempdir()?;
+    let demo = Demo::in_folder(place.path())?;
+    ensure!(demo.once(&[])?.status.success());
+    let description: Value = serde_json::from_slice(&fs::read(demo.data.join("demo.json"))?)?;
+    let password = description["p12_password"]
+        .as_str()
+        .context("no password")?;
+    for (file, legacy) in [("jon.p12", false), ("jon.legacy.p12", true)] {
+        let mut openssl = Command::new("openssl");
+        openssl
+            .args(["pkcs12", "-noenc", "-passin", "env:P12", "-in"])
+            .arg(demo.data.join("pki").join(file))
+            .env("P12", password);
+        if legacy {
+            openssl.arg("-legacy");
+        }
+        let output = openssl.output()?;
+        let text = words(&output);
+        ensure!(output.status.success(), "{file}: {text}");
+        ensure!(
+            text.contains("PRIVATE KEY") && text.matches("BEGIN CERTIFICATE").count() == 2,
+            "{file}: {text}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_port_in_use_is_said_and_nothing_is_made() -> Result<()> {
+    let place = tempfile::tempdir()?;
+    for both in [true, false] {
+        let demo = Demo::in_folder(place.path())?;
+        let taken =
+            TcpListener::bind(("127.0.0.1", if both { demo.ports.0 } else { demo.ports.1 }))?;
+        let output = demo.once(&[])?;
+        ensure!(output.status.code() == Some(2), "{}", words(&output));
+        let port = taken.local_addr()?.port().to_string();
+        ensure!(
+            words(&output).contains(&port) && words(&output).contains("in use"),
+            "{}",
+            words(&output)
+        );
+        ensure!(!demo.data.exists(), "the folder was made all the same");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_folder_that_is_not_a_demonstrations_is_left_alone() -> Result<()> {
+    let place = tempfile::tempdir()?;
+    let demo = Demo::in_folder(place.path())?;
+    fs::create_dir(&demo.data)?;
+    fs::write(demo.data.join("thesis"), "years of work")?;
+    for more in [&[][..], &["--fresh"]] {
+        let output = demo.once(more)?;
+        ensure!(
+            output.status.code() == Some(2) && words(&output).contains("--data"),
+            "{}",
+            words(&output)
+        );
+    }
+    ensure!(fs::read_to_string(demo.data.join("thesis"))? == "years of work");
+    ensure!(
+        fs::read_dir(&demo.data)?.count() == 1,
+        "something was written"
+    );
+    // A file where the folder should be.
+    let demo = Demo {
+        data: demo.data.join("thesis"),
+        ports: ports()?,
+    };
+    let output = demo.once(&[])?;
+    ensure!(output.status.code() == Some(2), "{}", words(&output));
+    Ok(())
+}
+
+#[test]
+fn damaged_state_is_said_and_not_overwritten() -> Result<()> {
+    let place = tempfile::tempdir()?;
+    let demo = Demo::in_folder(place.path())?;
+    ensure!(demo.once(&[])?.status.success());
+    for file in [
+        "postern-demo.json",
+        "keys/snapshot.key",
+        "keys/gateway.seal",
+        "directory.json",
+        "pki/login.key",
+        "mesh/gateway.pem",
+    ] {
+        let path = demo.data.join(file);
+        let whole = fs::read(&path)?;
+        fs::write(&path, "damaged")?;
+        let output = demo.once(&[])?;
+        ensure!(!output.status.success(), "{file}: {}", words(&output));
+        ensure!(fs::read(&path)? == b"damaged", "{file} was overwritten");
+        fs::write(&path, whole)?;
+    }
+    ensure!(
+        demo.once(&[])?.status.success(),
+        "whole again, it does not work"
+    );
+    Ok(())
+}
+
+#[test]
+fn another_port_than_the_first_is_said() -> Result<()> {
+    let place = tempfile::tempdir()?;
+    let demo = Demo::in_folder(place.path())?;
+    ensure!(demo.once(&[])?.status.success());
+    let moved = Demo {
+        data: demo.data.clone(),
+        ports: ports()?,
+    };
+    let output = moved.once(&[])?;
+    ensure!(output.status.code() == Some(2), "{}", words(&output));
+    ensure!(
+        words(&output).contains(&format!("--port {}", demo.ports.0)),
+        "{}",
+        words(&output)
+    );
+    Ok(())
+}
+
+#[test]
+fn it_stays_up_answers_scripts_and_goes_when_asked() -> Result<()> {
+    let place = tempfile::tempdir()?;
+    let demo = Demo::in_folder(place.path())?;
+    let (mut process, description) = demo.up()?;
+    for key in [
+        "issuer",
+        "authorize_url",
+        "token_url",
+        "code_verifier",
+        "client_id",
+        "redirect_uri",
+        "connection",
+        "user_cert",
+        "user_key",
+        "server_root",
+        "admin_url",
+        "admin_token_file",
+        "p12_password",
+        "pid",
+    ] {
+        ensure!(!description[key].is_null(), "{key} is missing");
+    }
+    // Any number of times.
+    for _ in 0..2 {
+        let code = curl_to_a_code(place.path(), &description)?;
+        let tokens = curl(
+            place.path(),
+            &description,
+            &redemption(&description, &code)?,
+        )?;
+        let tokens: Value = serde_json::from_str(&tokens.body)?;
+        ensure!(
+            tokens["id_token"].is_string() && tokens["token_type"] == "Bearer",
+            "{tokens}"
+        );
+    }
+    let second = Demo {
+        data: demo.data.clone(),
+        ports: ports()?,
+    };
+    let output = second.once(&[])?;
+    ensure!(
+        output.status.code() == Some(2),
+        "two at once: {}",
+        words(&output)
+    );
+    process.signal(Signal::Term)?;
+    let status = process.wait(Duration::from_secs(10))?;
+    ensure!(status.success(), "{status}");
+    ensure!(
+        !demo.data.join("demo.json").exists(),
+        "demo.json is left behind"
+    );
+    Ok(())
+}
+
+/// What curl received.
+struct Answer {
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        lines
+            .find(|(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
+    }
+}
+
+/// Follows the authorization request with curl, by `Location` and `Refresh`, to its code.
+fn curl_to_a_code(folder: &Path, description: &Value) -> Result<String> {
+    let redirect_uri = description["redirect_uri"]
+        .as_str()
+        .context("no redirect_uri")?;
+    let mut url = description["authorize_url"]
+        .as_str()
+        .context("no authorize_url")?
+        .to_owned();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !url.starts_with(redirect_uri) {
+        ensure!(Instant::now() < deadline, "no code in time");
+        let answer = curl(folder, description, &[url.clone()])?;
+        let refresh = answer
+            .header("refresh")
+            .and_then(|refresh| refresh.split_once("url="))
+            .map(|(_, target)| target);
+        let next = answer
+            .header("location")
+            .or(refresh)
+            .with_context(|| format!("{url} leads nowhere: {}", answer.body))?;
+        url = url::Url::parse(&url)?.join(next)?.into();
+    }
+    let parsed = url::Url::parse(&url)?;
+    let code = parsed
+        .query_pairs()
+        .find(|(name, _)| name == "code")
+        .map(|(_, code)| code.into_owned());
+    code.with_context(|| format!("no code in {url}"))
+}
+
+fn redemption(description: &Value, code: &str) -> Result<Vec<String>> {
+    let text = |key: &str| {
+        description[key]
+            .as_str()
+            .map(str::to_owned)
+            .with_context(|| format!("no {key}"))
+    };
+    let mut arguments = vec![text("token_url")?];
+    for (name, value) in [
+        ("grant_type", "authorization_code".to_owned()),
+        ("code", code.to_owned()),
+        ("redirect_uri", text("redirect_uri")?),
+        ("client_id", text("client_id")?),
+        ("code_verifier", text("code_verifier")?),
+    ] {
+        arguments.extend(["--data-urlencode".to_owned(), format!("{name}={value}")]);
+    }
+    Ok(arguments)
+}
+
+/// One request with curl, with jon's certificate and a jar for cookies. Nothing but the port is told about where hosts are:
+/// curl takes `*.localhost` to loopback by itself.
+fn curl(folder: &Path, description: &Value, arguments: &[String]) -> Result<Answer> {
+    let text = |key: &str| {
+        description[key]
+            .as_str()
+            .with_context(|| format!("no {key}"))
+    };
+    let (jar, head) = (folder.join("jar"), folder.join("head"));
+    let output = Command::new("curl")
+        .args([
+            "--silent",
+            "--show-error",
+            "--max-time",
+            "10",
+            "--cacert",
+            text("server_root")?,
+        ])
+        .args(["--cert", text("user_cert")?, "--key", text("user_key")?])
+        .arg("--cookie")
+        .arg(&jar)
+        .arg("--cookie-jar")
+        .arg(&jar)
+        .arg("--dump-header")
+        .arg(&head)
+        .args(arguments)
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "curl: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(Answer {
+        head: fs::read_to_string(&head)?,
+        body: String::from_utf8_lossy(&output.stdout).into_owned(),
+    })
+}
