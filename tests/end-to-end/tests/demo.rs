@@ -244,7 +244,6 @@ fn damaged_state_is_said_and_not_overwritten() -> Result<()> {
         "keys/snapshot.key",
         "keys/gateway.seal",
         "directory.json",
-        "pki/login.key",
         "mesh/gateway.pem",
     ] {
         let path = demo.data.join(file);

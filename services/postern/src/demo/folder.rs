@@ -4,6 +4,7 @@
 //! one demonstration uses a folder at a time.
 
 use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -65,7 +66,11 @@ impl Folder {
         private_files::check_folder(path)?;
         let made_for = check_mark(&mark)?;
         let lock = path.join(LOCK);
-        let file = File::options().create(true).append(true).open(&lock);
+        let file = File::options()
+            .create(true)
+            .append(true)
+            .mode(PRIVATE)
+            .open(&lock);
         let file =
             file.with_context(|| format!("{} cannot be written: {elsewhere}", lock.display()))?;
         match file.try_lock() {

@@ -252,6 +252,12 @@ async fn an_authority_removed_on_the_way_ends_the_sign_in_at_every_step() {
         .get(&without, &authorize_url(&[("prompt", "none")]))
         .await;
     assert_eq!(page.parameter("error").as_deref(), Some("login_required"));
+    // For good, even should the authority come back.
+    let keys = &without.desk.live().unwrap().view.seal_keys;
+    let cookie = &browser.cookies["__Host-session"];
+    let session: crate::session::Session =
+        crate::seals::open(keys, "login.example.com", cookie).unwrap();
+    assert!(without.desk.signed_out.contains(session.id));
 }
 
 #[tokio::test]
