@@ -29,6 +29,8 @@ use crate::view::View;
 pub struct Parts {
     /// The boot settings.
     pub settings: Settings,
+    /// Where other gateways reach this one's mesh port (`host:port`); sealed into the codes it issues.
+    pub advertise: String,
     /// The live snapshot.
     pub live: Live<View>,
     /// Where sign-outs are announced.
@@ -90,12 +92,7 @@ impl Desk {
                 parts.directory,
                 Duration::from_millis(settings.directory_deadline_ms),
             )),
-            codes: Codes::new(
-                settings.mesh_advertise.clone(),
-                start,
-                hosts.login().to_owned(),
-                parts.dial,
-            ),
+            codes: Codes::new(parts.advertise, start, hosts.login().to_owned(), parts.dial),
             signed_out: Arc::new(SignedOut::new()),
             attempts: Attempts::new(&settings),
             randomness: parts.randomness,

@@ -1,18 +1,17 @@
 //! The gateway: the front door, sign-in, OpenID Connect.
 
 pub mod arrival;
-pub mod edge;
-pub mod gate;
-pub mod listener;
-pub mod tls;
 pub(crate) mod audit;
 pub mod clients;
 pub mod codes;
 pub(crate) mod cookies;
 pub mod desk;
+pub mod edge;
+pub mod gate;
 pub(crate) mod halt;
 pub mod hosts;
 pub mod ids;
+pub mod listener;
 pub mod oidc;
 pub(crate) mod pages;
 pub(crate) mod request_id;
@@ -23,5 +22,6 @@ pub(crate) mod signin;
 pub mod sites;
 #[cfg(test)]
 mod testing;
+pub mod tls;
 pub mod view;
 pub(crate) mod visit;

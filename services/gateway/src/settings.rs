@@ -21,8 +21,6 @@ pub struct Settings {
     pub another_certificate: bool,
     /// What people see as the product's name.
     pub product_name: String,
-    /// Where other gateways reach this one's mesh port (`host:port`); sealed into the codes it issues.
-    pub mesh_advertise: String,
     /// Age of the configuration, in seconds, past which certificate sign-in closes.
     pub staleness_limit_s: u64,
     /// Deadline of one question to certval, in milliseconds; asked at most twice.
@@ -61,11 +59,6 @@ pub const SECTION: Section = Section {
             "product_name",
             r#""Postern""#,
             "The name that people see on the sign-in pages.",
-        ),
-        key(
-            "mesh_advertise",
-            r#""127.0.0.1:9443""#,
-            "Where other gateways reach this one's mesh port, as host:port.",
         ),
         key(
             "staleness_limit_s",

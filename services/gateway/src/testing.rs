@@ -58,6 +58,27 @@ pub(crate) struct World {
 
 type Peers = Arc<Mutex<HashMap<String, RpcChannel>>>;
 
+/// What gateways of one installation share.
+struct Around {
+    clock: TestClock,
+    certval: TestCertval,
+    directory: TestDirectory,
+    bus: LocalBus,
+    peers: Peers,
+}
+
+impl Around {
+    fn new() -> Self {
+        Self {
+            clock: TestClock::at_unix_seconds(START),
+            certval: TestCertval::default(),
+            directory: TestDirectory::default(),
+            bus: LocalBus::new(),
+            peers: Peers::default(),
+        }
+    }
+}
+
 impl World {
     /// One gateway with [`configuration`].
     pub(crate) fn new() -> Self {
@@ -69,11 +90,8 @@ impl World {
         Self::of(
             change,
             settings(),
-            TestClock::at_unix_seconds(START),
-            TestCertval::default(),
-            TestDirectory::default(),
-            LocalBus::new(),
-            Peers::default(),
+            "gateway-1.example.com:9443",
+            Around::new(),
         )
     }
 
@@ -84,11 +102,8 @@ impl World {
         Self::of(
             |_| {},
             settings,
-            TestClock::at_unix_seconds(START),
-            TestCertval::default(),
-            TestDirectory::default(),
-            LocalBus::new(),
-            Peers::default(),
+            "gateway-1.example.com:9443",
+            Around::new(),
         )
     }
 
@@ -96,34 +111,38 @@ impl World {
     pub(crate) fn beside(&self, name: &str, change: impl FnOnce(&mut Configuration)) -> Self {
         Self::of(
             change,
-            Settings {
-                mesh_advertise: name.to_owned(),
-                ..settings()
+            settings(),
+            name,
+            Around {
+                clock: self.clock.clone(),
+                certval: self.certval.clone(),
+                directory: self.directory.clone(),
+                bus: self.bus.clone(),
+                peers: Arc::clone(&self.peers),
             },
-            self.clock.clone(),
-            self.certval.clone(),
-            self.directory.clone(),
-            self.bus.clone(),
-            Arc::clone(&self.peers),
         )
     }
 
     fn of(
         change: impl FnOnce(&mut Configuration),
         settings: Settings,
-        clock: TestClock,
-        certval: TestCertval,
-        directory: TestDirectory,
-        bus: LocalBus,
-        peers: Peers,
+        advertise: &str,
+        around: Around,
     ) -> Self {
+        let Around {
+            clock,
+            certval,
+            directory,
+            bus,
+            peers,
+        } = around;
         let mut configuration = configuration();
         change(&mut configuration);
         let names = Names::new("login.example.com", "cert.login.example.com", true, []).unwrap();
         let view = View::new(configuration, &SECRETS, &names).unwrap();
-        let advertised = settings.mesh_advertise.clone();
         let desk = Desk::open(Parts {
             settings,
+            advertise: advertise.to_owned(),
             live: Live::fixed(view, 7, clock.now()),
             bus: Arc::new(bus.clone()),
             certval: certval.channel(),
@@ -136,10 +155,10 @@ impl World {
             randomness: Arc::new(SystemRandomness::new()),
         })
         .unwrap();
-        peers
-            .lock()
-            .unwrap()
-            .insert(advertised, channel(service::server(Arc::clone(&desk))));
+        peers.lock().unwrap().insert(
+            advertise.to_owned(),
+            channel(service::server(Arc::clone(&desk))),
+        );
         Self {
             sites: Sites::of(&desk),
             desk,
@@ -159,7 +178,6 @@ pub(crate) fn settings() -> Settings {
         certificate_host: String::new(),
         another_certificate: true,
         product_name: "Postern".to_owned(),
-        mesh_advertise: "gateway-1.example.com:9443".to_owned(),
         staleness_limit_s: 86_400,
         certval_deadline_ms: 500,
         directory_deadline_ms: 3_000,

@@ -177,10 +177,8 @@ pub(crate) async fn gateway(host: &Host, place: Place, front: Front) -> Result<R
     health::follow(host, &readiness, CERTVAL, certval.clone());
     health::follow(host, &readiness, DIRECTORY, directory.clone());
     let desk = Desk::open(Parts {
-        settings: gateway::settings::Settings {
-            mesh_advertise: place.advertise.clone(),
-            ..front.settings
-        },
+        settings: front.settings,
+        advertise: place.advertise.clone(),
         live: live.clone(),
         bus: host.bus.clone(),
         certval: channel(certval),
@@ -202,7 +200,7 @@ pub(crate) async fn gateway(host: &Host, place: Place, front: Front) -> Result<R
             .iter()
             .fold(AllowList::new(), |list, (method, roles)| {
                 let peers: Vec<Peer> = roles.iter().map(|role| Peer::role(*role)).collect();
-                list.allow(*method, &peers)
+                list.allow(method, &peers)
             });
     MeshServer::new(place.identity, with_health(allowed))
         .service(gateway::codes::service::server(desk))

@@ -117,6 +117,8 @@ impl Client {
             Route::To(address) => TcpStream::connect(address).await,
         }
         .with_context(|| format!("{place} cannot be reached"))?;
+        // The last flight of the handshake and the request are two small writes; neither may wait for the other's receipt.
+        tcp.set_nodelay(true)?;
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())?;
         let tls = TlsConnector::from(Arc::clone(&self.tls))
             .connect(name, tcp)

@@ -25,9 +25,9 @@ pub fn on_one_system(plan: impl FnOnce(Plan) -> Plan, promises: Vec<Promise<Syst
 pub fn each_for_itself(promises: Vec<Promise<()>>) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let trials = promises
-        .into_iter()
-        .map(|(name, promise)| Trial::test(name, move || promise(&()).map_err(failed)));
+    let trials = promises.into_iter().map(|(name, promise)| {
+        Trial::test(name, move || promise(&()).map_err(|error| failed(&error)))
+    });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
@@ -49,7 +49,7 @@ fn run(
     let trials = promises.into_iter().map(|(name, promise)| {
         let system = system.clone();
         Trial::test(name, move || match &system {
-            Some(system) => promise(system).map_err(failed),
+            Some(system) => promise(system).map_err(|error| failed(&error)),
             None => Ok(()),
         })
     });
@@ -63,7 +63,7 @@ fn run(
     conclusion.exit_code()
 }
 
-fn failed(error: anyhow::Error) -> Failed {
+fn failed(error: &anyhow::Error) -> Failed {
     Failed::from(format!("{error:#}"))
 }
 

@@ -1,5 +1,10 @@
 //! What an administrator changes is live on every gateway within a second, and trust that was taken away is gone.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a test may fail by a panic, and JSON yields null for what is missing"
+)]
+
 use std::path::PathBuf;
 use std::process::{ExitCode, Output};
 

@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use end_to_end::program::{Promise, block_on, on_one_system};
 use end_to_end::steps::{FABRIKAM, begin, browser_with, code, fill_in, redeem, tokens};
-use testkit::system::System;
+use testkit::system::{Plan, System};
 
 fn main() -> ExitCode {
     let promises: Vec<Promise<System>> = vec![(
         "jon signs in with his password, and no certificate is ever asked for",
         jon,
     )];
-    on_one_system(|plan| plan.password_only(), promises)
+    on_one_system(Plan::password_only, promises)
 }
 
 fn jon(system: &System) -> Result<()> {

@@ -199,7 +199,10 @@ fn with_password(connection: &Connection) -> Result<(), Refusal> {
 /// What a stranger at the form may hear: whether an account exists is not theirs to know.
 const fn told(reason: Reason) -> Reason {
     match reason {
-        Reason::NotInDirectory | Reason::AmbiguousAccount => Reason::WrongCredentials,
+        // Active Directory says "locked" before it looks at the password, so it would tell of the account to anybody.
+        Reason::NotInDirectory | Reason::AmbiguousAccount | Reason::Locked => {
+            Reason::WrongCredentials
+        }
         reason => reason,
     }
 }

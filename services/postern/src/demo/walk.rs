@@ -278,18 +278,18 @@ pub(super) fn text(object: &BTreeMap<String, Value>, key: &str) -> Result<String
 /// The readable words of a page, for an error message.
 fn words(page: &[u8]) -> String {
     let page = String::from_utf8_lossy(page);
-    let mut inside = true;
-    let text: String = page
-        .chars()
-        .filter(|each| match each {
-            '<' => std::mem::replace(&mut inside, false) && false,
-            '>' => {
-                inside = true;
-                false
-            }
-            _ => inside,
-        })
-        .take(2000)
-        .collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    // Text stands before the first tag and after each tag's end.
+    let texts =
+        page.split('<')
+            .enumerate()
+            .map(|(index, piece)| match (index, piece.split_once('>')) {
+                (0, _) => piece,
+                (_, Some((_, text))) => text,
+                (_, None) => "",
+            });
+    let text: String = texts.collect::<Vec<_>>().join(" ");
+    text.split_whitespace()
+        .take(300)
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -42,7 +42,7 @@ pub(crate) fn create(folder: &Path) -> Result<()> {
     for name in [GATEWAY_SEAL, DIRECTORY_SEAL] {
         if !folder.join(name).exists() {
             let key = Zeroizing::new(bytes::<KEY_BYTES>(&random)?);
-            let text = Zeroizing::new(STANDARD.encode(&*key) + "\n");
+            let text = Zeroizing::new(STANDARD.encode(key.as_slice()) + "\n");
             private_files::write_atomically(&folder.join(name), text.as_bytes(), PRIVATE)?;
         }
     }

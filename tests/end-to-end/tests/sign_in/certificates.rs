@@ -17,46 +17,46 @@ pub(crate) const PROMISES: &[Promise<System>] = &[
     ("an expired certificate is refused", |system| {
         issued(
             system,
-            Leaf::named("jon").validity(Validity::expired()),
+            &Leaf::named("jon").validity(Validity::expired()),
             "expired",
         )
     }),
     ("a certificate that is not valid yet is refused", |system| {
         issued(
             system,
-            Leaf::named("jon").validity(Validity::not_yet()),
+            &Leaf::named("jon").validity(Validity::not_yet()),
             "not_yet_valid",
         )
     }),
     ("a certificate for servers only is refused", |system| {
         issued(
             system,
-            Leaf::named("jon").extended_key_usages(&[ExtendedKeyUsagePurpose::ServerAuth]),
+            &Leaf::named("jon").extended_key_usages(&[ExtendedKeyUsagePurpose::ServerAuth]),
             "wrong_key_usage",
         )
     }),
     ("a certificate without purpose is refused", |system| {
         issued(
             system,
-            Leaf::named("jon").extended_key_usages(&[]),
+            &Leaf::named("jon").extended_key_usages(&[]),
             "wrong_key_usage",
         )
     }),
     ("two common names are refused", |system| {
         issued(
             system,
-            Leaf::named("jon").second_common_name("jane"),
+            &Leaf::named("jon").second_common_name("jane"),
             "ambiguous_cn",
         )
     }),
     ("no common name is refused", |system| {
-        issued(system, Leaf::named("jon").without_common_name(), "no_cn")
+        issued(system, &Leaf::named("jon").without_common_name(), "no_cn")
     }),
     ("a name with a domain is refused", |system| {
-        issued(system, Leaf::named("FABRIKAM\\jon"), "malformed_cn")
+        issued(system, &Leaf::named("FABRIKAM\\jon"), "malformed_cn")
     }),
     ("a certificate of an authority is refused", |system| {
-        issued(system, Leaf::named("jon").as_authority(), "bad_chain")
+        issued(system, &Leaf::named("jon").as_authority(), "bad_chain")
     }),
     ("a malformed chain is refused", malformed),
     (
@@ -131,8 +131,8 @@ fn rsa(system: &System) -> Result<()> {
     })
 }
 
-fn issued(system: &System, leaf: Leaf, code: &str) -> Result<()> {
-    presented(system, system.people().issue(&leaf)?, code)
+fn issued(system: &System, leaf: &Leaf, code: &str) -> Result<()> {
+    presented(system, system.people().issue(leaf)?, code)
 }
 
 fn presented(system: &System, identity: Identity, code: &str) -> Result<()> {

@@ -82,7 +82,7 @@ fn of_role(system: &System, role: Role, index: usize) -> anyhow::Result<Value> {
             section("edge", json!({"listen": [system.gateway(index)]}));
             section(
                 "gateway",
-                json!({"issuer": system.issuer(), "certificate_host": "cert.localhost", "mesh_advertise": own_address}),
+                json!({"issuer": system.issuer(), "certificate_host": "cert.localhost"}),
             );
         }
         Role::Control => {

@@ -1,0 +1,28 @@
+//! Any text as an authorization request: what is accepted goes to a registered address only, and with PKCE.
+
+#![no_main]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::application::{Application, SigningAlgorithm};
+use gateway::oidc::authorize_request::AuthorizeRequest;
+use gateway::oidc::parameters::Parameters;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| {
+    let Ok(parameters) = Parameters::parse(input) else { return };
+    let client_id: domain::application::ClientId = "app".parse().expect("a client id");
+    let application = Application {
+        client_id: client_id.clone(),
+        name: "App".to_owned(),
+        secret: None,
+        redirect_uris: BTreeSet::from(["https://app.example.com/callback".to_owned()]),
+        post_logout_redirect_uris: BTreeSet::new(),
+        connections: BTreeSet::from(["FabrikamAD".parse().expect("a connection")]),
+        id_token_algorithm: SigningAlgorithm::ES256,
+    };
+    let applications = BTreeMap::from([(client_id, application)]);
+    if let Ok(request) = AuthorizeRequest::read(&parameters, &applications) {
+        assert_eq!(request.redirect_uri, "https://app.example.com/callback");
+    }
+});
