@@ -80,7 +80,7 @@ pub(crate) struct DemoArguments {
 /// Arguments of a role.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RoleArguments {
-    /// Settings file (TOML); variables like POSTERN__GATEWAY__LISTEN override it
+    /// Settings file (TOML); variables like POSTERN__EDGE__LISTEN override it
     #[arg(long, value_name = "FILE", env = "POSTERN_SETTINGS")]
     pub settings: Option<PathBuf>,
 }

@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
-/// Everything one exchange may take.
+/// Everything one exchange may take, unless the client is given more.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Most bytes of an answer.
 const ANSWER_LIMIT: usize = 8 << 20;
@@ -39,6 +39,7 @@ pub(crate) enum Route {
 pub(crate) struct Client {
     tls: Arc<ClientConfig>,
     route: Route,
+    deadline: Duration,
 }
 
 /// An answer, read whole.
@@ -96,17 +97,31 @@ impl Client {
         Ok(Self {
             tls: Arc::new(tls),
             route,
+            deadline: DEADLINE,
         })
+    }
+
+    /// The same client with another deadline for each exchange.
+    #[must_use]
+    pub(crate) fn within(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
     }
 
     /// Sends one request and reads the whole answer.
     ///
     /// # Errors
-    /// When the server cannot be reached, is not trusted, answers too much, or takes longer than 10 s.
+    /// When the server cannot be reached, is not trusted, answers too much, or takes longer than its deadline.
     pub(crate) async fn send(&self, method: Method, url: &Url, sent: Sent<'_>) -> Result<Answer> {
-        tokio::time::timeout(DEADLINE, self.exchange(method, url, sent))
+        tokio::time::timeout(self.deadline, self.exchange(method, url, sent))
             .await
-            .with_context(|| format!("{} did not answer within 10 s", host_and_port(url)))?
+            .with_context(|| {
+                let place = host_and_port(url);
+                format!(
+                    "{place} did not answer within {} s",
+                    self.deadline.as_secs()
+                )
+            })?
     }
 
     async fn exchange(&self, method: Method, url: &Url, sent: Sent<'_>) -> Result<Answer> {

@@ -1,10 +1,11 @@
 //! One role as a process of its own: settings in, a running role out, an orderly end.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use control::parts::RoleSeals;
 use runtime::bus::{NatsBus, NatsSettings};
 use runtime::clock::SystemClock;
@@ -126,12 +127,12 @@ async fn run(
             shared.configuration.trusted_keys_file.display()
         )
     })?;
-    let address = listener.local_addr()?.to_string();
+    let advertise = advertised(shared, listener.local_addr()?)?;
     let place = Place {
         identity: MeshIdentity::load(&shared.mesh.folder, role)
             .context("mesh.folder cannot be used")?,
         listener,
-        advertise: shared.mesh.advertise.clone().unwrap_or(address),
+        advertise,
         trusted,
         folder: shared.instance.folder.clone(),
     };
@@ -152,6 +153,17 @@ async fn run(
     Ok(exit_code(&end))
 }
 
+/// Where others reach this role. Codes and reports carry it, so it must lead to this very process.
+fn advertised(shared: &Shared, local: SocketAddr) -> Result<String> {
+    match &shared.mesh.advertise {
+        Some(address) => Ok(address.clone()),
+        None if local.ip().is_unspecified() => bail!(
+            "mesh.listen = {local} listens on every address, so others cannot be told one: set mesh.advertise to the host:port of this very instance"
+        ),
+        None => Ok(local.to_string()),
+    }
+}
+
 fn error_source(error: &runtime::tasks::Unclean) -> String {
     std::error::Error::source(error)
         .map(ToString::to_string)
@@ -168,7 +180,7 @@ async fn bus(role: &str, shared: &Shared) -> Result<NatsBus> {
         .to_owned();
     let settings = NatsSettings {
         create_buckets: role == "control",
-        replicas: bus.replicas,
+        replicas: bus.replicas.unwrap_or(1),
         allow_old_server: bus.allow_old_server,
         ..NatsSettings::new(
             bus.urls.join(","),

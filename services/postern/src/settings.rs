@@ -51,7 +51,7 @@ pub(crate) struct Control {
     #[serde(flatten)]
     pub shared: Shared,
     /// Where certval is.
-    pub peers: Peers,
+    pub peers: CertvalPeers,
     /// control's own.
     pub control: control::Settings,
 }
@@ -98,6 +98,13 @@ pub(crate) struct Peers {
     pub directory: Vec<String>,
 }
 
+/// Section `peers` of control.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct CertvalPeers {
+    /// Addresses of certval.
+    pub certval: Vec<String>,
+}
+
 /// Section `bus`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Bus {
@@ -110,7 +117,8 @@ pub(crate) struct Bus {
     /// File with the password.
     pub password_file: PathBuf,
     /// How many servers keep each stream.
-    pub replicas: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<usize>,
     /// Whether a server older than 2.12.6 is put up with.
     pub allow_old_server: bool,
 }
@@ -121,6 +129,7 @@ pub(crate) struct Configuration {
     /// File with the public key (one or two) that snapshots are signed by.
     pub trusted_keys_file: PathBuf,
     /// File with the seal key of this role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seal_key_file: Option<PathBuf>,
 }
 
@@ -135,7 +144,7 @@ const fn key(path: &'static str, default: &'static str, doc: &'static str) -> Ke
 
 /// Sections all roles share; the defaults that name the role are its own.
 macro_rules! shared_sections {
-    ($role:literal, $port:literal, $seal:expr) => {
+    ($role:literal, $port:literal, bus: [$($bus:expr)?], configuration: [$($configuration:expr)?]) => {
         vec![
             Section { name: "log", doc: "Logs: JSON lines on standard error.", keys: LogSettings::KEYS },
             Section {
@@ -150,7 +159,7 @@ macro_rules! shared_sections {
                     &[
                         key("folder", "\"/etc/postern/mesh\"", concat!("Folder (mode 0700) with mesh-ca.pem, ", $role, ".pem and ", $role, ".key, as `postern pki mesh` makes them.")),
                         key("listen", concat!("\"127.0.0.1:", $port, "\""), "Address and port where other roles reach this one."),
-                        key("advertise", "", "host:port told to other roles, where it differs from `listen` (behind a service name, or when listening on 0.0.0.0)."),
+                        key("advertise", "", "host:port that leads to this very instance, where it differs from `listen` (needed when listening on 0.0.0.0). A name that several instances share will not do: codes are redeemed by the gateway that issued them."),
                     ]
                 },
             },
@@ -163,8 +172,8 @@ macro_rules! shared_sections {
                         key("ca_file", "\"/etc/postern/bus-ca.pem\"", "Certificate (PEM) that the servers' own certificates are trusted by."),
                         key("user", concat!("\"", $role, "\""), "User name at the bus."),
                         key("password_file", "\"/etc/postern/bus-password\"", "File (mode 0600, in a folder of mode 0700) with the user's password."),
-                        key("replicas", "1", "How many servers of a NATS cluster keep each stream: 1, 3 or 5. Read by control, which makes the streams."),
                         key("allow_old_server", "false", "Put up with a NATS server older than 2.12.6, which has known security faults."),
+                        $($bus)?
                     ]
                 },
             },
@@ -174,7 +183,7 @@ macro_rules! shared_sections {
                 keys: const {
                     &[
                         key("trusted_keys_file", "\"/etc/postern/snapshot.pub\"", "File with the public key (during a change of keys: two) that control signs snapshots with."),
-                        key("seal_key_file", $seal, "File (mode 0600) with the key that this role's secrets inside a snapshot are sealed with; not needed by certval."),
+                        $($configuration)?
                     ]
                 },
             },
@@ -182,30 +191,51 @@ macro_rules! shared_sections {
     };
 }
 
-const PEERS: Section = Section {
-    name: "peers",
-    doc: "Where the other roles are. Several addresses share the work, and one that fails is left out.",
-    keys: const {
-        &[
-            key(
-                "certval",
-                "[\"127.0.0.1:9101\"]",
-                "host:port of each certval.",
-            ),
-            key(
-                "directory",
-                "[\"127.0.0.1:9102\"]",
-                "host:port of each directory service (used by the gateway).",
-            ),
-        ]
-    },
-};
+const GATEWAY_SEAL: Key = key(
+    "seal_key_file",
+    "\"/etc/postern/gateway.seal\"",
+    "File (mode 0600) with the key that the gateways' secrets inside a snapshot are sealed with.",
+);
+
+const DIRECTORY_SEAL: Key = key(
+    "seal_key_file",
+    "\"/etc/postern/directory.seal\"",
+    "File (mode 0600) with the key that the directory service's secrets inside a snapshot are sealed with.",
+);
+
+const REPLICAS: Key = key(
+    "replicas",
+    "1",
+    "How many servers of a NATS cluster keep each stream: 1, 3 or 5. control makes the streams.",
+);
+
+const CERTVAL: Key = key(
+    "certval",
+    "[\"127.0.0.1:9101\"]",
+    "host:port of each certval.",
+);
+
+const DIRECTORY: Key = key(
+    "directory",
+    "[\"127.0.0.1:9102\"]",
+    "host:port of each directory service.",
+);
+
+/// Where the other roles are, as far as this one asks them.
+const fn peers(keys: &'static [Key]) -> Section {
+    Section {
+        name: "peers",
+        doc: "Where the other roles are. Several addresses share the work, and one that fails is left out.",
+        keys,
+    }
+}
 
 impl Settings for Gateway {
     fn sections() -> Vec<Section> {
-        let mut sections = shared_sections!("gateway", "9100", "\"/etc/postern/gateway.seal\"");
+        let mut sections =
+            shared_sections!("gateway", "9100", bus: [], configuration: [GATEWAY_SEAL]);
         sections.extend([
-            PEERS,
+            peers(&[CERTVAL, DIRECTORY]),
             gateway::edge::Settings::SECTION,
             gateway::settings::SECTION,
         ]);
@@ -215,13 +245,14 @@ impl Settings for Gateway {
 
 impl Settings for Certval {
     fn sections() -> Vec<Section> {
-        shared_sections!("certval", "9101", "")
+        shared_sections!("certval", "9101", bus: [], configuration: [])
     }
 }
 
 impl Settings for Directory {
     fn sections() -> Vec<Section> {
-        let mut sections = shared_sections!("directory", "9102", "\"/etc/postern/directory.seal\"");
+        let mut sections =
+            shared_sections!("directory", "9102", bus: [], configuration: [DIRECTORY_SEAL]);
         sections.push(directory::settings::SECTION);
         sections
     }
@@ -229,8 +260,8 @@ impl Settings for Directory {
 
 impl Settings for Control {
     fn sections() -> Vec<Section> {
-        let mut sections = shared_sections!("control", "9103", "");
-        sections.extend([PEERS, control::Settings::SECTION]);
+        let mut sections = shared_sections!("control", "9103", bus: [REPLICAS], configuration: []);
+        sections.extend([peers(&[CERTVAL]), control::Settings::SECTION]);
         sections
     }
 }

@@ -72,6 +72,14 @@ fn failed(error: &anyhow::Error) -> Failed {
 /// # Errors
 /// What the body fails with.
 pub fn block_on(body: impl Future<Output = Result<()>>) -> Result<()> {
+    block_on_value(body)
+}
+
+/// The same for a part of a promise that hands something on.
+///
+/// # Errors
+/// What the body fails with.
+pub fn block_on_value<T>(body: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?

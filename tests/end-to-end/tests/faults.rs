@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use end_to_end::program::{Promise, block_on, each_for_itself};
+use end_to_end::program::{Promise, block_on, block_on_value, each_for_itself};
 use end_to_end::steps::{
     FABRIKAM, begin, browser_outside, browser_with, code, code_by_certificate, fill_in, redeem,
     refused, tokens,
@@ -72,12 +72,49 @@ fn signs_in_soon(system: &System, gateway: usize) -> Result<()> {
 
 fn gateway_killed(mut system: System) -> Result<()> {
     signs_in(&system, 0)?;
+    let orphaned = block_on_value(async {
+        let mut browser = browser_with(&system, system.certificate_of("jon")?)?;
+        let signed_in = code_by_certificate(&system, &mut browser).await?;
+        Ok((browser, signed_in))
+    })?;
     system.process(Role::Gateway, 0)?.kill()?;
     for _ in 0..5 {
         signs_in(&system, 1)?;
     }
-    // A code of the gateway that is gone is no code any more: the application is told at once.
-    Ok(())
+    let (browser, (request, code)) = orphaned;
+    block_on(async {
+        // Nobody can redeem the lost gateway's code; the application is told soon, and the session is as good as before.
+        let mut other = browser.through(system.gateway(1));
+        let begun = Instant::now();
+        let answer = redeem(&system, &mut other, &request, &code).await?;
+        ensure!(
+            answer.status == 503 || answer.status == 400,
+            "{} {}",
+            answer.status,
+            answer.body
+        );
+        ensure!(
+            begun.elapsed() < Duration::from_secs(5),
+            "slow to say so: {:?}",
+            begun.elapsed()
+        );
+        let (request, walk) = begin(&system, &mut other, FABRIKAM).await?;
+        ensure!(
+            walk.pages.len() == 1,
+            "the session is gone: {}",
+            end_to_end::steps::quoted(&walk)
+        );
+        tokens(
+            &redeem(
+                &system,
+                &mut other,
+                &request,
+                &end_to_end::steps::code(&walk)?,
+            )
+            .await?,
+        )
+        .map(|_| ())
+    })
 }
 
 fn nats_killed(mut system: System) -> Result<()> {

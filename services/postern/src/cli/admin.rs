@@ -1,6 +1,7 @@
 //! Asks the admin API, and says what came of it.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
@@ -16,6 +17,10 @@ use crate::https::{Client, Route, Sent};
 pub(crate) enum Failure {
     /// The API understood and refused: its problem document (RFC 9457).
     Refused(Value),
+    /// The API is there and cannot do it now: its problem document.
+    Unavailable(Value),
+    /// The change is made, but not every live instance has applied it in time.
+    NotEverywhere,
     /// It could not be asked, or the command was wrongly called.
     NotAsked(anyhow::Error),
 }
@@ -60,7 +65,7 @@ impl Admin {
         let token = private_files::read(token_file, FILE_LIMIT)?;
         let roots = private_files::read_public(ca, FILE_LIMIT)?;
         Ok(Self {
-            client: Client::new(&roots, None, Route::ByName)?,
+            client: Client::new(&roots, None, Route::ByName)?.within(DEADLINE),
             url: arguments.admin_url.clone(),
             token: std::str::from_utf8(&token)?.trim().to_owned(),
             json: arguments.json,
@@ -111,6 +116,8 @@ impl Admin {
         })?;
         if answer.status.is_success() {
             Ok(value)
+        } else if answer.status.is_server_error() {
+            Err(Failure::Unavailable(value))
         } else {
             Err(Failure::Refused(value))
         }
@@ -119,55 +126,59 @@ impl Admin {
 
 /// Prints a failure on standard error and gives its exit code.
 pub(crate) fn report(failure: &Failure, json: bool) -> ExitCode {
+    let code = match failure {
+        Failure::Refused(_) | Failure::NotEverywhere => 1,
+        Failure::Unavailable(_) | Failure::NotAsked(_) => 2,
+    };
     match failure {
-        Failure::Refused(problem) if json => {
-            eprintln!("{problem}");
-            ExitCode::from(1)
+        Failure::Refused(problem) | Failure::Unavailable(problem) if json => eprintln!("{problem}"),
+        Failure::Refused(problem) => print_problem("refused", problem),
+        Failure::Unavailable(problem) => print_problem("not possible now", problem),
+        Failure::NotEverywhere => {
+            eprintln!(
+                "the change is made, but not applied everywhere yet; see who is missing: postern instances"
+            );
         }
-        Failure::Refused(problem) => {
-            let text = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default();
-            eprintln!("refused: {}", text("title"));
-            for line in [text("detail"), text("what_to_do")]
-                .into_iter()
-                .filter(|line| !line.is_empty())
-            {
-                eprintln!("  {line}");
-            }
-            ExitCode::from(1)
-        }
-        Failure::NotAsked(error) => {
-            eprintln!("postern: {error:#}");
-            ExitCode::from(2)
+        Failure::NotAsked(error) => eprintln!("postern: {error:#}"),
+    }
+    ExitCode::from(code)
+}
+
+fn print_problem(word: &str, problem: &Value) {
+    let text = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default();
+    eprintln!("{word}: {}", text("title"));
+    for line in [text("detail"), text("what_to_do")] {
+        if !line.is_empty() {
+            eprintln!("  {line}");
         }
     }
 }
 
 /// Prints what a write did: the changes in words, and where they are live.
-pub(crate) fn print_write(answer: &Value, json: bool) {
+///
+/// # Errors
+/// With `wait`, when not every live instance has applied it.
+pub(crate) fn print_write(answer: &Value, json: bool, wait: bool) -> Result<(), Failure> {
+    let number = |key: &str| answer.get(key).and_then(Value::as_u64).unwrap_or_default();
     if json {
         println!("{answer}");
-        return;
+    } else {
+        let changes = answer.get("changes").and_then(Value::as_array);
+        for change in changes.into_iter().flatten().filter_map(Value::as_str) {
+            println!("{change}");
+        }
+        println!(
+            "revision {}, applied by {} of {} instances after {} ms",
+            number("revision"),
+            number("applied"),
+            number("instances"),
+            number("waited_ms")
+        );
     }
-    let number = |key: &str| answer.get(key).and_then(Value::as_u64).unwrap_or_default();
-    for change in answer
-        .get("changes")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-    {
-        println!("{change}");
+    if wait && number("applied") < number("instances") {
+        return Err(Failure::NotEverywhere);
     }
-    println!(
-        "revision {}, applied by {} of {} instances after {} ms",
-        number("revision"),
-        number("applied"),
-        number("instances"),
-        number("waited_ms")
-    );
-    if number("applied") < number("instances") {
-        println!("see who is missing: postern instances");
-    }
+    Ok(())
 }
 
 /// Prints rows as a table with headings, or the value as JSON.
@@ -221,8 +232,10 @@ fn cell(value: Option<&Value>) -> String {
     }
 }
 
-/// How long a write with `--wait` waits, in seconds, as the API takes it.
-pub(crate) const WAIT: &str = "8";
+/// How long a write with `--wait` waits, in seconds, as the API takes it: longer than a dead instance counts as live.
+const WAIT: &str = "20";
+/// How long any question may take.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The query of a write.
 #[must_use]

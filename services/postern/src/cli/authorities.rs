@@ -61,7 +61,7 @@ impl Command {
                 let answer = admin
                     .ask(Method::POST, &path, &waiting(write.wait), Some(body))
                     .await?;
-                print_write(&answer, admin.json);
+                print_write(&answer, admin.json, write.wait)?;
             }
             Self::Remove { fingerprint, write } => {
                 let fingerprint = fingerprint_of(fingerprint)?;
@@ -74,7 +74,7 @@ impl Command {
                 let answer = admin
                     .ask(Method::DELETE, &path, &waiting(write.wait), None)
                     .await?;
-                print_write(&answer, admin.json);
+                print_write(&answer, admin.json, write.wait)?;
             }
             Self::List(read) => {
                 let path = ["connections", &read.connection, "authorities"];

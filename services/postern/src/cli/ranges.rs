@@ -109,8 +109,7 @@ async fn change(
         Bytes::from(json!({ "ranges": ranges }).to_string()),
     );
     let answer = admin.ask(method, &path, query, Some(body)).await?;
-    print_write(&answer, admin.json);
-    Ok(())
+    print_write(&answer, admin.json, write.wait)
 }
 
 async fn list(admin: &Admin, read: &ReadArguments) -> Result<Value, Failure> {

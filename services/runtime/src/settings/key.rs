@@ -43,7 +43,7 @@ impl Section {
 }
 
 /// The variable that sets the key of this dotted name:
-/// `POSTERN__GATEWAY__LISTEN`.
+/// `POSTERN__EDGE__LISTEN`.
 pub(super) fn variable(dotted: &str) -> String {
     format!("{PREFIX}{}", dotted.replace('.', "__").to_uppercase())
 }
