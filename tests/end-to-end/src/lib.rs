@@ -2,5 +2,6 @@
 //!
 //! **Invariant:** a test sees only what a browser, an application or an administrator sees.
 
+pub mod curl;
 pub mod program;
 pub mod steps;

@@ -1,5 +1,7 @@
 //! A proof is made where it is proved, and nowhere else.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
