@@ -48,10 +48,12 @@ pub(crate) struct Anchor {
     pub(crate) words: String,
     pub(crate) validity: Validity,
     pub(crate) path_length: Option<u32>,
+    /// What its extendedKeyUsage restricts it to.
+    pub(crate) purposes: Option<Vec<Vec<u8>>>,
     pub(crate) flaws: Vec<Flaw>,
 }
 
-/// Something that keeps a certificate from being an authority, whatever the date.
+/// Something that keeps a certificate from being an authority.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Flaw {
     /// The check that finds it.
@@ -133,12 +135,17 @@ impl Anchor {
                 .extensions
                 .basic_constraints
                 .and_then(|constraints| constraints.path_length),
+            purposes: certificate
+                .extensions
+                .purposes
+                .as_ref()
+                .map(|purposes| purposes.iter().map(|each| each.to_vec()).collect()),
             flaws: flaws(certificate),
         }
     }
 }
 
-/// Everything that keeps `certificate` from being an authority, whatever the date. The signature on a self-signed one is
+/// Everything that keeps `certificate` from being an authority, whatever the date and the purpose. The signature on a self-signed one is
 /// not among it: trust in an authority comes from its key being listed, so it does not matter that makecert used SHA-1.
 pub(crate) fn flaws(certificate: &Certificate<'_>) -> Vec<Flaw> {
     let extensions = &certificate.extensions;

@@ -15,6 +15,8 @@ use crate::authorities::{flaws, outside};
 use crate::certificate::Certificate;
 use crate::der::Malformed;
 use crate::name;
+use crate::oid;
+use crate::purposes;
 use crate::signature;
 
 /// Most bytes of one upload.
@@ -72,8 +74,10 @@ fn describe(der: &[u8], at: Timestamp) -> Result<v1::Certificate, Malformed> {
 /// Everything that would make every chain of this authority be refused now. Its own signature is not looked at: an
 /// authority is trusted because its key is listed, so a root that makecert signed with SHA-1 is no worse for it.
 fn authority_problems(certificate: &Certificate<'_>, at: Timestamp) -> Vec<String> {
+    let restricted = certificate.extensions.purposes.as_deref();
     flaws(certificate)
         .into_iter()
+        .chain(purposes::flaw(restricted, oid::CLIENT_AUTHENTICATION))
         .map(|flaw| flaw.detail)
         .chain(outside(certificate.validity, at.into()).map(|(_, detail)| detail))
         .collect()

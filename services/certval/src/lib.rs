@@ -15,6 +15,7 @@ mod key;
 mod moment;
 mod name;
 mod oid;
+mod purposes;
 pub mod service;
 mod signature;
 pub mod view;

@@ -6,8 +6,8 @@
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
-    RsaKeyPair,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING,
+    EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use domain::digest::Digest;
 use domain::timestamp::Timestamp;
@@ -23,6 +23,8 @@ pub(crate) const SMART_CARD_LOGON: &[u8] =
 pub(crate) const PKINIT: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x02, 0x03, 0x04];
 
 const ECDSA_WITH_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+const ECDSA_WITH_SHA384: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03];
+const ECDSA_WITH_SHA512: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04];
 pub(crate) const ECDSA_WITH_SHA1: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01];
 pub(crate) const RSA_WITH_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b];
 pub(crate) const RSA_WITH_MD5: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x04];
@@ -74,12 +76,22 @@ pub(crate) fn named(common_name: &str) -> Vec<u8> {
 /// A key that can sign, with its SubjectPublicKeyInfo.
 pub(crate) enum Key {
     P256(EcdsaKeyPair),
+    P384(EcdsaKeyPair),
+    P521(EcdsaKeyPair),
     Rsa(RsaKeyPair),
 }
 
 impl Key {
     pub(crate) fn p256() -> Self {
         Self::P256(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap())
+    }
+
+    pub(crate) fn p384() -> Self {
+        Self::P384(EcdsaKeyPair::generate(&ECDSA_P384_SHA384_ASN1_SIGNING).unwrap())
+    }
+
+    pub(crate) fn p521() -> Self {
+        Self::P521(EcdsaKeyPair::generate(&ECDSA_P521_SHA512_ASN1_SIGNING).unwrap())
     }
 
     pub(crate) fn rsa() -> Self {
@@ -89,6 +101,8 @@ impl Key {
     pub(crate) fn info(&self) -> Vec<u8> {
         match self {
             Self::P256(key) => elliptic_curve_key(oid::P256, key.public_key().as_ref()),
+            Self::P384(key) => elliptic_curve_key(oid::P384, key.public_key().as_ref()),
+            Self::P521(key) => elliptic_curve_key(oid::P521, key.public_key().as_ref()),
             Self::Rsa(key) => rsa_key(key.public_key().as_ref()),
         }
     }
@@ -96,6 +110,8 @@ impl Key {
     fn algorithm(&self) -> Vec<u8> {
         match self {
             Self::P256(_) => object(ECDSA_WITH_SHA256),
+            Self::P384(_) => object(ECDSA_WITH_SHA384),
+            Self::P521(_) => object(ECDSA_WITH_SHA512),
             Self::Rsa(_) => [object(RSA_WITH_SHA256), vec![0x05, 0x00]].concat(),
         }
     }
@@ -103,7 +119,9 @@ impl Key {
     fn sign(&self, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match self {
-            Self::P256(key) => key.sign(&random, message).unwrap().as_ref().to_vec(),
+            Self::P256(key) | Self::P384(key) | Self::P521(key) => {
+                key.sign(&random, message).unwrap().as_ref().to_vec()
+            }
             Self::Rsa(key) => {
                 let mut signature = vec![0; key.public_modulus_len()];
                 key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
@@ -332,5 +350,6 @@ pub(crate) fn configured(der: &[u8], key_info: &[u8]) -> domain::authority::Auth
         subject: Vec::new().into(),
         name: "an authority".to_owned(),
         not_after: NOW,
+        added_in: 0,
     }
 }

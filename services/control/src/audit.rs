@@ -3,11 +3,14 @@
 //! Each write leaves two lines in `audit.jsonl`: what is about to be done, before it is done, and how it ended. A write
 //! that cannot be recorded is not made.
 //!
-//! **Invariant:** lines are only ever appended, each is on disk before the write goes on, and none holds a secret.
+//! **Invariant:** lines are only ever appended, each whole and on disk before the write goes on, and none holds a secret.
+
+#[cfg(test)]
+mod tests;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -107,11 +110,13 @@ impl Audit {
         let path = folder.join(AUDIT_FILE);
         let opened = OpenOptions::new()
             .create(true)
+            .read(true)
             .append(true)
             .mode(0o600)
             .open(&path);
         let opened = opened.and_then(|file| {
             file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+            end_line(&file)?;
             Ok(file)
         });
         match opened {
@@ -166,13 +171,40 @@ impl Audit {
         let append = || -> io::Result<()> {
             let mut bytes = serde_json::to_vec(&line)?;
             bytes.push(b'\n');
-            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-            file.write_all(&bytes)?;
-            file.sync_data()
+            let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            whole_or_nothing(&file, |mut file| {
+                file.write_all(&bytes)?;
+                file.sync_data()
+            })
         };
         append().map_err(|source| AuditError {
             path: self.path.clone(),
             source,
         })
     }
+}
+
+/// Writes at the end, or leaves the file as long as it was: half a line would run into the next one.
+fn whole_or_nothing(file: &File, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    write(file).inspect_err(|_| {
+        if let Err(error) = file.set_len(length) {
+            tracing::error!(%error, "half a line stays in the audit record");
+        }
+    })
+}
+
+/// Ends a line that a crash left without its end; what there is of it stays.
+fn end_line(mut file: &File) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    let Some(last) = length.checked_sub(1) else {
+        return Ok(());
+    };
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, last)?;
+    if byte != *b"\n" {
+        file.write_all(b"\n")?;
+        file.sync_data()?;
+    }
+    Ok(())
 }

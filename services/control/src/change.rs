@@ -7,7 +7,7 @@
 //! **Invariant:** nothing here does I/O or parses a certificate, and a configuration that [`apply`] returns has passed
 //! [`problems`](validity::problems).
 
-mod authorities;
+pub(crate) mod authorities;
 mod given;
 mod ranges;
 mod refusal;

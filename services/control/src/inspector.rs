@@ -99,6 +99,7 @@ impl InspectedCertificate {
             subject: self.subject_der.clone(),
             name: self.subject.clone(),
             not_after: self.not_after,
+            added_in: 0,
         })
     }
 }

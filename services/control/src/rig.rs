@@ -47,6 +47,8 @@ pub(crate) struct World {
     pub(crate) bus: Arc<LocalBus>,
     pub(crate) known: Arc<Known>,
     pub(crate) users: Authority,
+    /// How long a control waits for instances before it makes the first revision.
+    pub(crate) patience: Duration,
     servers: Authority,
     signing_key: SigningKey,
 }
@@ -81,6 +83,7 @@ impl World {
             bus: Arc::new(LocalBus::new()),
             known,
             users,
+            patience: Duration::ZERO,
             servers,
             signing_key: SigningKey::generate(&SystemRandomness::new()).unwrap(),
             folder,
@@ -184,6 +187,7 @@ impl World {
             instance: instance("control", id),
             last_good: settings.folder.join("last-good"),
             initial,
+            patience: self.patience,
             tasks: tasks.clone(),
             readiness: readiness.clone(),
             clock: Arc::new(SystemClock),

@@ -4,7 +4,7 @@
 //! token over a new one.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,11 +20,12 @@ use runtime::private_files::{self, PrivateFileError};
 use runtime::random::Randomness;
 use runtime::readiness::Readiness;
 use runtime::tasks::Tasks;
+use runtime::telemetry::chain;
 
 use crate::Settings;
 use crate::admin::{Admin, AdminTls, Door, DoorError, Throttle, router};
 use crate::audit::{Audit, AuditError};
-use crate::initial::{Initial, InitialError, Mistakes};
+use crate::initial::{Initial, InitialError};
 use crate::inspector::Inspector;
 use crate::parts::{self, Parts, RoleSeals, View};
 use crate::token::{AdminToken, TOKEN_FILE, TokenError};
@@ -38,6 +39,13 @@ const ADMIN: &str = "admin API";
 
 /// How soon the first revision is tried again, at first and at most.
 const TRY_AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// How long instances are waited for before the first revision is made, where not every role was heard: one that stayed
+/// through the loss of control's disk and the bus's store reports its revision within this time.
+pub const PATIENCE: Duration = Duration::from_secs(8);
+
+/// The roles that are heard before the first revision is made.
+const ROLES: &[&str] = &["gateway", "certval", "directory"];
 
 /// What control is made of, besides its settings.
 pub struct Needs {
@@ -57,6 +65,8 @@ pub struct Needs {
     pub last_good: PathBuf,
     /// A configuration to begin with, made in this process; wins over the one in the settings.
     pub initial: Option<Initial>,
+    /// How long instances are waited for before the first revision is made: [`PATIENCE`].
+    pub patience: Duration,
     /// Who owns its tasks.
     pub tasks: Tasks,
     /// Its readiness, made of [`PARTS`].
@@ -96,15 +106,13 @@ pub enum StartError {
     /// The admin API.
     #[error(transparent)]
     Door(#[from] DoorError),
-    /// The initial configuration.
-    #[error("{0}")]
-    Initial(#[from] Mistakes),
 }
 
 /// Starts control: opens everything, then serves in tasks of `needs.tasks`.
 ///
-/// The first revision is made in the background, because it needs certval; a mistake in the initial configuration that
-/// only shows there stops the process with its words.
+/// The first revision is made in the background, because it needs the bus and certval. The initial configuration is read
+/// only once the bus was asked and the instances had the time to report, and there is no configuration anywhere; a
+/// mistake in it then stops the process with its words.
 ///
 /// # Errors
 /// [`StartError`], each with what to do.
@@ -138,21 +146,22 @@ pub async fn start(settings: &Settings, needs: Needs) -> Result<Started, StartEr
         clock: needs.clock.clone(),
     };
     let (live, follower) = Follower::start(following, decoder).await?;
-    let initial = beginning(settings, needs.initial, &publisher)?;
 
     let tasks = &needs.tasks;
     tasks.spawn("configuration", follower.run(tasks.stopping()));
     tasks.spawn("publisher", publisher.clone().run(tasks.stopping()));
     let writer = Arc::new(Writer::new(
-        publisher,
+        publisher.clone(),
         live.clone(),
         seals.clone(),
         audit,
         needs.clock.clone(),
     ));
-    if let Some(initial) = initial {
+    if let Some(begin) = beginning(settings, needs.initial, &publisher) {
         let first = First {
-            initial,
+            begin,
+            publisher,
+            patience: needs.patience,
             inspector: needs.inspector.clone(),
             seals,
             writer: writer.clone(),
@@ -190,44 +199,48 @@ pub async fn start(settings: &Settings, needs: Needs) -> Result<Started, StartEr
     })
 }
 
-/// Who may call what over the mesh: everybody may ask for control's health, and nothing else is served yet.
+/// Who may call what over the mesh: every role and the clients `probe` and `postern` may ask for control's health, and
+/// nothing else is served yet.
 #[must_use]
 pub fn allowed() -> AllowList {
     let roles = ["gateway", "certval", "directory", "control"].map(Peer::role);
     AllowList::new()
         .health(&roles)
-        .health(&[Peer::client("postern")])
+        .health(&[Peer::client("probe"), Peer::client("postern")])
 }
 
-/// The initial configuration, if it is wanted.
-fn beginning(
-    settings: &Settings,
-    given: Option<Initial>,
-    publisher: &Publisher,
-) -> Result<Option<Initial>, Mistakes> {
-    let named = settings.initial_configuration.as_deref();
+/// What there is to begin with.
+enum Begin {
+    /// Made in this process.
+    With(Initial),
+    /// The file that the settings name.
+    File(PathBuf),
+}
+
+/// What to begin with, if there is no configuration in the store.
+fn beginning(settings: &Settings, given: Option<Initial>, publisher: &Publisher) -> Option<Begin> {
+    let named = settings.initial_configuration.clone();
     if let Some(standing) = publisher.current() {
-        let revision = standing.manifest.revision;
-        if let Some(file) = named {
-            tracing::info!(
-                revision,
-                file = %file.display(),
-                "there is a configuration: the initial one is not read; the admin API changes what is in force"
-            );
-        } else {
-            tracing::info!(revision, "there is a configuration");
-        }
-        return Ok(None);
+        unread(standing.manifest.revision, named.as_deref());
+        return None;
     }
-    match (given, named) {
-        (Some(given), _) => Ok(Some(given)),
-        (None, Some(file)) => Initial::read(file).map(Some),
-        (None, None) => {
-            tracing::warn!(
-                "there is no configuration, and `control.initial_configuration` names none: waiting for one"
-            );
-            Ok(None)
-        }
+    let begin = given.map(Begin::With).or(named.map(Begin::File));
+    if begin.is_none() {
+        tracing::warn!(
+            "there is no configuration, and `control.initial_configuration` names none: waiting for one"
+        );
+    }
+    begin
+}
+
+fn unread(revision: u64, named: Option<&Path>) {
+    match named {
+        Some(file) => tracing::info!(
+            revision,
+            file = %file.display(),
+            "there is a configuration: the initial one is not read; the admin API changes what is in force"
+        ),
+        None => tracing::info!(revision, "there is a configuration"),
     }
 }
 
@@ -243,7 +256,9 @@ async fn ready(live: Live<View>, readiness: Readiness, tasks: Tasks) {
 
 /// The making of revision 1.
 struct First {
-    initial: Initial,
+    begin: Begin,
+    publisher: Publisher,
+    patience: Duration,
     inspector: Arc<dyn Inspector>,
     seals: Arc<RoleSeals>,
     writer: Arc<Writer>,
@@ -278,26 +293,39 @@ impl First {
     }
 
     async fn attempt(&self) -> Result<(), InitialError> {
+        // A store that was lost is not the beginning: first whoever may still hold a configuration is asked.
+        let standing = self.publisher.standing(ROLES, self.patience).await;
+        if let Some(standing) = standing.map_err(|error| unavailable(chain(&error)))? {
+            let named = match &self.begin {
+                Begin::File(file) => Some(file.as_path()),
+                Begin::With(_) => None,
+            };
+            unread(standing.manifest.revision, named);
+            return Ok(());
+        }
+        match &self.begin {
+            Begin::With(initial) => self.make_of(initial).await,
+            Begin::File(file) => {
+                let initial = Initial::read(file).map_err(InitialError::Mistakes)?;
+                self.make_of(&initial).await
+            }
+        }
+    }
+
+    async fn make_of(&self, initial: &Initial) -> Result<(), InitialError> {
         let now = Timestamp(self.clock.unix_seconds());
-        let prepared = self
-            .initial
+        let prepared = initial
             .prepare(&*self.inspector, &*self.randomness, now)
             .await?;
-        let unavailable = |why: String| InitialError::Unavailable(why);
         let parts = parts::first(&prepared, &self.seals, &*self.randomness)
             .map_err(|error| unavailable(error.to_string()))?;
-        let mut words = vec![format!(
-            "the first configuration, from {}",
-            self.initial.origin
-        )];
+        let origin = &initial.origin;
+        let mut words = vec![format!("the first configuration, from {origin}")];
         words.extend(prepared.words);
         match self.writer.first(parts, words).await {
             Ok(written) => {
-                tracing::info!(
-                    revision = written.revision,
-                    from = self.initial.origin,
-                    "the first configuration was made"
-                );
+                let revision = written.revision;
+                tracing::info!(revision, from = origin, "the first configuration was made");
                 Ok(())
             }
             Err(WriteFailure::Conflict { detail }) => {
@@ -310,4 +338,8 @@ impl First {
             Err(failure) => Err(unavailable(failure.in_words())),
         }
     }
+}
+
+fn unavailable(why: String) -> InitialError {
+    InitialError::Unavailable(why)
 }

@@ -16,6 +16,7 @@ use runtime::clock::Clock;
 use runtime::live::{InstanceReport, Live, PublishError, Publisher};
 
 use crate::audit::{Audit, AuditError, Author, Entry, Stage};
+use crate::change::authorities::number_added;
 use crate::change::{self, Change};
 use crate::parts::{self, Parts, RoleSeals, View};
 use failure::{conflict, not_published, unreadable, unrecorded};
@@ -234,12 +235,17 @@ impl Writer {
             return Err(conflict(Some(seen), standing.revision).into());
         }
         let author = &proposal.author;
-        let applied = change::apply(
+        let mut applied = change::apply(
             &standing.view.configuration,
             &proposal.change,
             author.address,
         )
         .map_err(WriteFailure::Refused)?;
+        number_added(
+            &standing.view.configuration,
+            &mut applied.configuration,
+            standing.revision + 1,
+        );
         let parts = standing
             .view
             .with(&applied.configuration)

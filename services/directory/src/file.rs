@@ -42,7 +42,8 @@ const MAX_HASHING: usize = 2;
 pub struct FileDirectory {
     path: PathBuf,
     clock: Arc<dyn Clock>,
-    hashing: Semaphore,
+    /// Each turn lasts until its hashing has ended, whether somebody still waits for it or not.
+    hashing: Arc<Semaphore>,
 }
 
 /// Why the file gives no answer.
@@ -65,7 +66,7 @@ impl FileDirectory {
         Self {
             path,
             clock,
-            hashing: Semaphore::new(MAX_HASHING),
+            hashing: Arc::new(Semaphore::new(MAX_HASHING)),
         }
     }
 
@@ -109,8 +110,14 @@ impl FileDirectory {
             // The same work for a name that nobody has.
             .unwrap_or_else(PasswordHash::of_nobody);
         let password = password.clone();
-        let _turn = self.hashing.acquire().await.map_err(|_| Fail::Closed)?;
-        let right = spawn_blocking(move || hash.is_of(&password)).await?;
+        let hashing = Arc::clone(&self.hashing);
+        let turn = hashing.acquire_owned().await.map_err(|_| Fail::Closed)?;
+        let right = spawn_blocking(move || {
+            let right = hash.is_of(&password);
+            drop(turn);
+            right
+        })
+        .await?;
         Ok(match found {
             Some(found) if right => self.judged(&directory, found, Method::Password),
             _ => Verdict::refused(Reason::WrongCredentials),

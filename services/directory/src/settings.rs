@@ -18,11 +18,16 @@ mod tests;
 pub struct Settings {
     /// The directory file of connections that have one instead of Active Directory. No default.
     pub file: Option<PathBuf>,
-    /// Milliseconds to reach a domain controller: TCP, StartTLS where it applies, and the TLS handshake. Default 1000.
+    /// Milliseconds to reach a domain controller: TCP, StartTLS where it applies, and the TLS handshake. Default 750.
+    ///
+    /// Together with [`Self::operation_ms`] less than half of the gateway's `directory_deadline_ms` (default 4000): a
+    /// gateway gives the first of several directory instances half of its time, and a silent controller should be noticed
+    /// within it.
     pub connect_ms: u64,
-    /// Milliseconds for one LDAP operation. Default 2000.
+    /// Milliseconds for one LDAP operation. Default 1000.
     pub operation_ms: u64,
-    /// Milliseconds for a whole question, with every operation and a second domain controller. Default 4000.
+    /// Milliseconds for a whole question, with every operation and a second domain controller; less than the gateway's
+    /// `directory_deadline_ms`. Default 3500.
     pub question_ms: u64,
     /// Most connections that are kept open to the domain controllers of one connection. Default 8.
     pub pool: u16,
@@ -41,20 +46,20 @@ pub const SECTION: Section = Section {
         },
         Key {
             path: "connect_ms",
-            default: "1000",
-            doc: "Milliseconds to reach a domain controller: TCP, StartTLS where it applies, and the TLS handshake.",
+            default: "750",
+            doc: "Milliseconds to reach a domain controller: TCP, StartTLS where it applies, and the TLS handshake. Together with operation_ms less than half of gateway.directory_deadline_ms, which is what one of several directory instances gets.",
             secret: false,
         },
         Key {
             path: "operation_ms",
-            default: "2000",
+            default: "1000",
             doc: "Milliseconds for one LDAP operation.",
             secret: false,
         },
         Key {
             path: "question_ms",
-            default: "4000",
-            doc: "Milliseconds for a whole question, with every operation and a second domain controller.",
+            default: "3500",
+            doc: "Milliseconds for a whole question, with every operation and a second domain controller; less than gateway.directory_deadline_ms.",
             secret: false,
         },
         Key {
@@ -70,9 +75,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             file: None,
-            connect_ms: 1000,
-            operation_ms: 2000,
-            question_ms: 4000,
+            connect_ms: 750,
+            operation_ms: 1000,
+            question_ms: 3500,
             pool: 8,
         }
     }

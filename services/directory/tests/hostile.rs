@@ -13,6 +13,7 @@ mod ber;
 mod stub;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ber::{bind_response, done, entry, message, reference, referral, result, tlv};
@@ -274,6 +275,136 @@ async fn groups_are_exact_and_bounded() {
         panic!("jon is there");
     };
     assert_eq!(person.profile().groups, Vec::<String>::new());
+}
+
+/// Answers searches for people with Jon, and the next one, for the names of his groups, with this entry.
+fn group(stub: &Stub, group: Attributes) {
+    let searches = AtomicUsize::new(0);
+    stub.script(move |id, asked| {
+        let is_for_groups = is_subtree(asked) && searches.fetch_add(1, Ordering::Relaxed) % 2 == 1;
+        is_for_groups.then(|| found(id, &[("CN=Staff", group.clone())]))
+    });
+}
+
+#[tokio::test]
+async fn a_group_that_cannot_be_read_is_not_left_out() {
+    let (stub, directory) = rig().await;
+    let named = ("sAMAccountName", vec![b"Staff".to_vec()]);
+    let identified = ("objectSid", vec![sid(513)]);
+    for (entry, missing) in [
+        (vec![identified.clone()], "sAMAccountName"),
+        (vec![named.clone()], "objectSid"),
+        (
+            vec![named.clone(), ("objectSid", vec![vec![1, 5, 0]])],
+            "objectSid",
+        ),
+    ] {
+        group(&stub, entry);
+        let error = resolve(&directory, "jon").await.unwrap_err();
+        assert!(error.detail.contains(missing), "{error}");
+    }
+    // Nothing of it was remembered as a group that is not there.
+    group(&stub, vec![identified.clone(), named]);
+    let Verdict::Accepted(person) = resolve(&directory, "jon").await.unwrap() else {
+        panic!("jon is there");
+    };
+    assert_eq!(person.profile().groups, ["Staff"]);
+}
+
+#[tokio::test]
+async fn a_placeholder_for_somebody_from_elsewhere_is_no_group() {
+    let (stub, directory) = rig().await;
+    let class = [&b"top"[..], b"foreignSecurityPrincipal"].map(<[u8]>::to_vec);
+    group(
+        &stub,
+        vec![
+            ("objectClass", class.to_vec()),
+            ("objectSid", vec![sid(513)]),
+        ],
+    );
+    let Verdict::Accepted(person) = resolve(&directory, "jon").await.unwrap() else {
+        panic!("jon is there");
+    };
+    assert_eq!(person.profile().groups, Vec::<String>::new());
+}
+
+/// Two domain controllers with one certificate, and the directory that prefers the first.
+async fn two() -> (Stub, Stub, ActiveDirectory) {
+    let certified = certified();
+    let anywhere = "127.0.0.1:0".parse().unwrap();
+    let first = Stub::at(anywhere, Start::Tls, certified.clone()).await;
+    let second = Stub::at(anywhere, Start::Tls, certified).await;
+    let mut source = first.source();
+    source.servers.extend(second.source().servers);
+    let directory = directory(&source);
+    (first, second, directory)
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_no_busy_connection_and_no_hung_server() {
+    let (first, second, directory) = two().await;
+    assert_eq!(reason(resolve(&directory, "jon").await), None);
+    assert!(second.seen().is_empty(), "the first is preferred");
+    // From now on the first one is silent, and the caller goes away before an operation's deadline.
+    first.script(|_, _| Some(vec![]));
+    first.seen();
+    let patience = Duration::from_millis(450);
+    let answer = tokio::time::timeout(patience, resolve(&directory, "jon")).await;
+    assert!(answer.is_err(), "given up");
+    assert!(!first.seen().is_empty(), "the first was asked");
+    let answer = tokio::time::timeout(patience, resolve(&directory, "jon")).await;
+    assert_eq!(
+        reason(answer.expect("the second is asked at once")),
+        None,
+        "the second answers"
+    );
+    assert_eq!(first.seen(), [], "the silent one is left alone");
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_soon_is_not_held_against_the_server() {
+    let (first, second, directory) = two().await;
+    assert_eq!(reason(resolve(&directory, "jon").await), None);
+    first.script(|_, _| Some(vec![]));
+    let impatient = Duration::from_millis(100);
+    let answer = tokio::time::timeout(impatient, resolve(&directory, "jon")).await;
+    assert!(answer.is_err(), "given up");
+    // The question that was given up is answered with the next one, and nobody must take that for the answer.
+    first.sane();
+    first.seen();
+    assert_eq!(reason(resolve(&directory, "jon").await), None);
+    assert!(
+        matches!(first.seen().first(), Some(Asked::Bind { .. })),
+        "on a new connection to the first"
+    );
+    assert!(second.seen().is_empty(), "the second is not needed");
+}
+
+#[tokio::test]
+async fn a_changed_password_of_the_service_account_is_tried_once() {
+    const QUESTIONS: usize = 8;
+    let (stub, directory) = rig().await;
+    assert_eq!(reason(resolve(&directory, "jon").await), None);
+    // Answers a little late, so that the questions are under way together.
+    let text = "80090308: LdapErr: DSID-0, comment: AcceptSecurityContext error, data 52e, v1";
+    stub.script(move |id, asked| match asked {
+        Asked::Bind { .. } => Some(vec![Reply::Drip(
+            bind_response(id, 49, text),
+            Duration::from_millis(1),
+        )]),
+        Asked::Search { .. } => Some(vec![Reply::Close]),
+        Asked::Other(_) => None,
+    });
+    stub.seen();
+    let questions = (0..QUESTIONS).map(|_| resolve(&directory, "jon"));
+    for answer in futures::future::join_all(questions).await {
+        assert_eq!(answer.unwrap_err().fault, Fault::DirectoryUnavailable);
+    }
+    let tried = stub
+        .seen()
+        .into_iter()
+        .filter(|asked| matches!(asked, Asked::Bind { .. }));
+    assert_eq!(tried.count(), 1);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Client addresses, normalised once.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,16 @@ impl ClientAddress {
     #[must_use]
     pub const fn ip(self) -> IpAddr {
         self.0
+    }
+
+    /// What counts as one place when clients are counted: the address itself, or with IPv6 its /64, for one household has
+    /// that many addresses.
+    #[must_use]
+    pub fn neighbourhood(self) -> IpAddr {
+        match self.0 {
+            IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
+            v4 @ IpAddr::V4(_) => v4,
+        }
     }
 }
 

@@ -23,4 +23,8 @@ pub struct Authority {
     pub name: String,
     /// End of its validity.
     pub not_after: Timestamp,
+    /// The revision that added it to its connection. What was judged by an earlier one was judged by a listing that has ended
+    /// since, though the key be the same. 0 where it has been there from the beginning.
+    #[serde(default)]
+    pub added_in: u64,
 }

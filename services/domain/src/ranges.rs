@@ -62,6 +62,12 @@ impl Range {
         self.0.contains(&other.0)
     }
 
+    /// The range twice as wide that holds this one; `None` for one that holds every address already.
+    #[must_use]
+    pub fn wider(self) -> Option<Self> {
+        self.0.supernet().map(Self)
+    }
+
     fn span(self) -> (IpAddr, IpAddr) {
         (self.0.network(), self.0.broadcast())
     }

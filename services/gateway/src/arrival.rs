@@ -7,7 +7,6 @@
 
 use domain::address::ClientAddress;
 use domain::certificate::PresentedChain;
-use domain::reason::Reason;
 use domain::timestamp::Timestamp;
 
 /// One connection as it arrived: from where, at which of our hosts, with which certificate.
@@ -22,8 +21,8 @@ pub struct Arrival {
     /// Whether a CertificateRequest was sent in this handshake.
     pub asked: bool,
     /// The certificates that were sent, with possession of the leaf's key proved in this very handshake; `None` when none
-    /// were sent. `Err` is the refusal already ([`Reason::TooLarge`]).
-    pub chain: Option<Result<PresentedChain, Reason>>,
+    /// were sent. A chain over the size limits has ended the handshake.
+    pub chain: Option<PresentedChain>,
     /// When the handshake was finished.
     pub handshake_at: Timestamp,
     /// The revision of the configuration the handshake was made by.

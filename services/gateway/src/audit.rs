@@ -1,15 +1,19 @@
 //! The audit trail: one typed event per end of a sign-in.
 //!
-//! **Invariant:** an event has codes and ids, never names of people, and never a transaction, a code, a token or a password.
+//! **Invariant:** an event has codes and ids, and never a transaction, a code, a token or a password, nor what was typed. People
+//! are told by their account's id; only a refusal's detail, which the help desk needs, may quote what a certificate says.
 
+use domain::account::AccountId;
 use domain::address::ClientAddress;
 use domain::application::ClientId;
 use domain::connection::ConnectionName;
+use domain::digest::Digest;
 use domain::outcome::{Refusal, Unavailable};
 use postern_proto::directory::Method;
 
 use crate::ids::TransactionId;
 use crate::request_id::RequestId;
+use crate::session::{Method as Signed, Session};
 use crate::visit::Visit;
 
 /// A sign-in on its way: what every event about it has in common.
@@ -19,6 +23,10 @@ pub(crate) struct SignIn {
     pub(crate) connection: Option<ConnectionName>,
     pub(crate) client_id: Option<ClientId>,
     pub(crate) transaction: Option<TransactionId>,
+    /// Who, once that is known (objectGUID).
+    pub(crate) account: Option<AccountId>,
+    /// SHA-256 of the certificate that was presented.
+    pub(crate) leaf: Option<Digest>,
     address: ClientAddress,
     request_id: RequestId,
 }
@@ -63,9 +71,11 @@ impl Outcome<'_> {
         }
     }
 
-    fn detail(self) -> &'static str {
+    /// What the help desk needs beside the code. What was unavailable is told apart from this.
+    fn detail(&self) -> &str {
         match self {
             Self::CodeRefused(why) => why,
+            Self::Refused(refusal) => &refusal.detail,
             _ => "",
         }
     }
@@ -79,8 +89,20 @@ impl SignIn {
             connection: None,
             client_id: None,
             transaction: None,
+            account: None,
+            leaf: None,
             address: visit.arrival.address,
             request_id: visit.request_id,
+        }
+    }
+
+    /// Notes whose session it is about.
+    pub(crate) fn of(&mut self, session: &Session) {
+        self.method = Some(session.method.kind());
+        self.connection = Some(session.connection.clone());
+        self.account = Some(session.account);
+        if let Signed::Certificate { leaf, .. } = session.method {
+            self.leaf = Some(leaf);
         }
     }
 
@@ -99,6 +121,8 @@ impl SignIn {
             method,
             connection = self.connection.as_ref().map(ConnectionName::as_str),
             client_id = self.client_id.as_ref().map(ClientId::as_str),
+            account = self.account.map(tracing::field::display),
+            leaf = self.leaf.map(tracing::field::display),
             address = %self.address,
             request_id = %self.request_id,
             transaction = self.transaction.map(tracing::field::display),

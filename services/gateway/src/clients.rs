@@ -19,9 +19,6 @@ pub mod accounts;
 #[cfg(test)]
 mod tests;
 
-/// How often certval is asked one question: the chain does not change by being judged.
-const VALIDATE_ATTEMPTS: usize = 2;
-
 /// A channel that gRPC calls go through: the mesh's, or a service in the same process.
 pub type RpcChannel = BoxCloneSyncService<
     http::Request<tonic::body::Body>,
@@ -51,7 +48,8 @@ pub struct CertvalClient {
 }
 
 impl CertvalClient {
-    /// Asks through `channel`, each time for at most `deadline`.
+    /// Asks through `channel`, each time for at most `deadline`. Asking again within it, where an instance is lost, is the
+    /// channel's.
     #[must_use]
     pub fn new(channel: RpcChannel, deadline: Duration) -> Self {
         Self {
@@ -70,14 +68,9 @@ impl CertvalClient {
         connection: &ConnectionName,
         min_revision: u64,
     ) -> Result<Verdict<VerifiedCertificate>, Unavailable> {
-        let mut last = String::new();
-        for _ in 0..VALIDATE_ATTEMPTS {
-            match self.ask(chain, connection, min_revision).await {
-                Ok(verdict) => return Ok(verdict),
-                Err(why) => last = why,
-            }
-        }
-        Err(Unavailable::new(Fault::CertvalUnavailable, last))
+        self.ask(chain, connection, min_revision)
+            .await
+            .map_err(|why| Unavailable::new(Fault::CertvalUnavailable, why))
     }
 
     async fn ask(

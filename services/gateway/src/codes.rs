@@ -3,8 +3,12 @@
 //! The code an application holds is sealed and names the gateway that issued it (mesh address and start). That gateway's
 //! memory alone decides that it is used once; others forward the redemption to it.
 //!
-//! **Invariant:** of any number of redemptions of one code at most one succeeds, and one that comes after it ends the
-//! session.
+//! A redemption reserves the code, and settles the reservation when its tokens are ready: what could not be decided on the
+//! way, or got lost between gateways, leaves the code as it was. Only the answer to a settlement can be lost for good; the
+//! settlement is asked for twice, and after that the code counts as used.
+//!
+//! **Invariant:** of any number of redemptions of one code at most one is settled, tokens leave only after that, and a
+//! redemption that begins after it ends the session.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +17,6 @@ use domain::application::ClientId;
 use domain::configuration::Configuration;
 use domain::seal::{Purpose, SealKeys};
 use domain::timestamp::Timestamp;
-use postern_proto::gateway::v1;
-use postern_proto::gateway::v1::codes_client::CodesClient;
-use postern_proto::gateway::v1::redeem_response::Outcome;
 use runtime::random::Randomness;
 use serde::{Deserialize, Serialize};
 
@@ -24,12 +25,14 @@ use crate::ids::{CodeId, StartId};
 use crate::oidc::authorize_request::AuthorizeRequest;
 use crate::oidc::pkce::Challenge;
 use crate::oidc::scopes::Scopes;
-use crate::oidc::tokens;
 use crate::seals::{self, Sealed};
 use crate::session::signed_out::SignedOut;
 use crate::session::{LiveSession, Session};
-use store::{NotSpent, Store};
+pub use peers::IssuerAway;
+use peers::Peers;
+use store::{NotReserved, Store};
 
+mod peers;
 pub mod service;
 mod store;
 #[cfg(test)]
@@ -37,9 +40,6 @@ mod tests;
 
 /// How long a code lives.
 pub const LIFE: Duration = Duration::from_secs(60);
-/// Deadline of a redemption at another gateway.
-const FORWARD: Duration = Duration::from_secs(2);
-
 /// Opens a channel to the gateway at a mesh address (`host:port`); `None` when it cannot be one.
 pub type Dial = Arc<dyn Fn(&str) -> Option<RpcChannel> + Send + Sync>;
 
@@ -69,6 +69,22 @@ pub struct Redemption<'a> {
     pub verifier: &'a str,
 }
 
+/// A code that is reserved for one redemption, until another one reserves it.
+pub struct Reservation<'a> {
+    /// What the code stands for.
+    pub grant: Grant,
+    code: &'a str,
+    number: u64,
+    issuer: Issuer,
+}
+
+/// Where a code was issued.
+enum Issuer {
+    Here(CodeId),
+    /// At the gateway with this mesh address.
+    At(String),
+}
+
 /// What a redemption is judged by.
 pub struct Judgement<'a> {
     /// The keys codes are sealed with.
@@ -96,14 +112,6 @@ pub enum CannotIssue {
     Full,
 }
 
-/// The gateway that issued the code could not be asked: nobody knows whether the code was good.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("gateway {gateway} could not be asked: {why}")]
-pub struct IssuerAway {
-    gateway: String,
-    why: String,
-}
-
 /// What an application holds, unsealed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct CodeText {
@@ -124,7 +132,7 @@ pub struct Codes {
     start: StartId,
     /// The login host, which codes are sealed for.
     host: String,
-    dial: Dial,
+    peers: Peers,
 }
 
 impl Codes {
@@ -135,7 +143,7 @@ impl Codes {
             gateway,
             start,
             host,
-            dial,
+            peers: Peers::new(dial),
         }
     }
 
@@ -176,97 +184,100 @@ impl Codes {
         }
     }
 
-    /// Redeems a code, here or at the gateway that issued it.
+    /// Reserves a code for a redemption, here or at the gateway that issued it.
     ///
     /// # Errors
     /// When that gateway could not be asked.
-    pub async fn redeem(
+    pub async fn reserve<'a>(
         &self,
-        redemption: Redemption<'_>,
-        by: Judgement<'_>,
-    ) -> Result<Result<Grant, Invalid>, IssuerAway> {
+        redemption: Redemption<'a>,
+        by: &Judgement<'_>,
+    ) -> Result<Result<Reservation<'a>, Invalid>, IssuerAway> {
         let Ok(text) = seals::open::<CodeText>(by.keys, &self.host, redemption.code) else {
             return Ok(Err(Invalid("the code cannot be read")));
         };
-        if text.start == self.start {
-            return Ok(self.redeem_own(text.id, redemption, &by));
-        }
-        if text.gateway == self.gateway {
+        let (reserved, issuer) = if text.start == self.start {
+            let reserved = self.reserve_own(text.id, redemption, by);
+            (reserved, Issuer::Here(text.id))
+        } else if text.gateway == self.gateway {
             return Ok(Err(Invalid("the gateway has been restarted since")));
-        }
-        self.forward(&text.gateway, redemption).await
+        } else {
+            let reserved = self.peers.reserve(&text.gateway, redemption).await?;
+            (reserved, Issuer::At(text.gateway))
+        };
+        Ok(reserved.map(|(grant, number)| Reservation {
+            grant,
+            code: redemption.code,
+            number,
+            issuer,
+        }))
     }
 
-    /// Redeems a code that another gateway was asked to redeem; never asks a third one.
+    /// Settles a reservation: tokens may be given out if, and only if, this says yes.
+    ///
+    /// # Errors
+    /// When the gateway that issued the code could not be asked.
+    pub async fn settle(
+        &self,
+        reservation: &Reservation<'_>,
+        now: Timestamp,
+    ) -> Result<Result<(), Invalid>, IssuerAway> {
+        let settled = match &reservation.issuer {
+            Issuer::Here(id) => self.store.settle(*id, reservation.number, now),
+            Issuer::At(gateway) => {
+                self.peers
+                    .settle(gateway, reservation.code, reservation.number)
+                    .await?
+            }
+        };
+        Ok(if settled {
+            Ok(())
+        } else {
+            Err(Invalid("another redemption of the code overtook this one"))
+        })
+    }
+
+    /// Reserves a code for another gateway; never asks a third one. What it stands for, and the reservation's number.
     ///
     /// # Errors
     /// [`Invalid`] when it cannot be redeemed here.
-    pub fn redeem_forwarded(
+    pub fn reserve_forwarded(
         &self,
         redemption: Redemption<'_>,
         by: &Judgement<'_>,
-    ) -> Result<Grant, Invalid> {
+    ) -> Result<(Grant, u64), Invalid> {
         match seals::open::<CodeText>(by.keys, &self.host, redemption.code) {
-            Ok(text) if text.start == self.start => self.redeem_own(text.id, redemption, by),
+            Ok(text) if text.start == self.start => self.reserve_own(text.id, redemption, by),
             Ok(_) => Err(Invalid("the gateway has been restarted since")),
             Err(_) => Err(Invalid("the code cannot be read")),
         }
     }
 
-    fn redeem_own(
+    /// Settles a reservation for another gateway: whether it may give out tokens.
+    pub fn settle_forwarded(&self, code: &str, number: u64, by: &Judgement<'_>) -> bool {
+        seals::open::<CodeText>(by.keys, &self.host, code).is_ok_and(|text| {
+            text.start == self.start && self.store.settle(text.id, number, by.now)
+        })
+    }
+
+    fn reserve_own(
         &self,
         id: CodeId,
         redemption: Redemption<'_>,
         by: &Judgement<'_>,
-    ) -> Result<Grant, Invalid> {
+    ) -> Result<(Grant, u64), Invalid> {
         match self
             .store
-            .spend(id, by.now, |kept| kept.judged(redemption, by))
+            .reserve(id, by.now, |kept| kept.judged(redemption, by))
         {
-            Ok(grant) => Ok(grant),
-            Err(NotSpent::Refused(why)) => Err(why),
-            Err(NotSpent::Unknown) => Err(Invalid("the code is too old")),
-            Err(NotSpent::Before(session)) => {
+            Ok(reserved) => Ok(reserved),
+            Err(NotReserved::Refused(why)) => Err(why),
+            Err(NotReserved::Unknown) => Err(Invalid("the code is too old")),
+            Err(NotReserved::Redeemed { session, until }) => {
                 // Two hold the code, and one of them should not (RFC 6749 section 4.1.2).
-                by.signed_out
-                    .sign_out(session.id, tokens::end(&session), by.now);
+                by.signed_out.sign_out(session, until, by.now);
                 Err(Invalid("the code was used before: its session is ended"))
             }
-        }
-    }
-
-    async fn forward(
-        &self,
-        gateway: &str,
-        redemption: Redemption<'_>,
-    ) -> Result<Result<Grant, Invalid>, IssuerAway> {
-        let away = |why: String| IssuerAway {
-            gateway: gateway.to_owned(),
-            why,
-        };
-        let Some(channel) = (self.dial)(gateway) else {
-            return Ok(Err(Invalid("the code names no gateway")));
-        };
-        let mut request = tonic::Request::new(v1::RedeemRequest {
-            code: redemption.code.to_owned(),
-            client_id: redemption.client_id.to_string(),
-            redirect_uri: redemption.redirect_uri.to_owned(),
-            code_verifier: redemption.verifier.to_owned(),
-        });
-        request.set_timeout(FORWARD);
-        let answer = tokio::time::timeout(FORWARD, CodesClient::new(channel).redeem(request))
-            .await
-            .map_err(|_| away("no answer in time".to_owned()))?
-            .map_err(|status| away(status.to_string()))?
-            .into_inner();
-        match answer.outcome {
-            Some(Outcome::Grant(json)) => serde_json::from_slice(&json)
-                .map(Ok)
-                .map_err(|error| away(error.to_string())),
-            Some(Outcome::Invalid(v1::Invalid {})) => {
-                Ok(Err(Invalid("the gateway that issued it refused")))
-            }
-            None => Err(away("its answer has no outcome".to_owned())),
         }
     }
 }

@@ -9,9 +9,9 @@ use std::time::Duration;
 use domain::outcome::Unavailable;
 use domain::reason::Fault;
 use domain::timestamp::Timestamp;
-use runtime::bus::Bus;
+use runtime::bus::{Bus, BusState};
 use runtime::clock::Clock;
-use runtime::live::{Live, Revisioned};
+use runtime::live::{LONGEST_WAIT, Live, Revisioned};
 use runtime::random::{Randomness, RandomnessUnavailable};
 use runtime::tasks::Tasks;
 
@@ -24,6 +24,9 @@ use crate::session::signed_out::SignedOut;
 use crate::settings::Settings;
 use crate::signin::attempts::Attempts;
 use crate::view::View;
+
+/// How long a gateway that starts waits for the sign-outs of others.
+const CATCHING_UP: Duration = Duration::from_secs(1);
 
 /// What a desk is made of.
 pub struct Parts {
@@ -105,7 +108,8 @@ impl Desk {
         }))
     }
 
-    /// Starts following the sign-outs of other gateways.
+    /// Starts exchanging sign-outs with other gateways. That goes on through a drain, until nothing holds the desk any
+    /// more: requests in flight and forwarded codes may end sessions to the last.
     pub fn start(&self, tasks: &Tasks) {
         let follow = Arc::clone(&self.signed_out).follow(
             Arc::clone(&self.bus),
@@ -113,6 +117,20 @@ impl Desk {
             tasks.stopping(),
         );
         tasks.spawn("signed-out sessions", follow);
+    }
+
+    /// Waits until what other gateways signed out is known here: before that a gateway that has just started would take
+    /// sessions that have ended. Does not wait for a bus that is away, nor longer than [`CATCHING_UP`] for one that is slow.
+    pub async fn caught_up(&self) {
+        if *self.bus.state().borrow() == BusState::Away {
+            return;
+        }
+        if tokio::time::timeout(CATCHING_UP, self.signed_out.caught_up())
+            .await
+            .is_err()
+        {
+            tracing::warn!("sign-outs of other gateways are not known yet");
+        }
     }
 
     /// The names this gateway answers to.
@@ -131,6 +149,17 @@ impl Desk {
         self.live
             .current()
             .ok_or_else(|| Unavailable::new(Fault::ConfigurationStale, "no configuration yet"))
+    }
+
+    /// The same, for a request that goes on with what was judged by `revision`: older trust than that is not used.
+    pub(crate) async fn at_least(
+        &self,
+        revision: u64,
+    ) -> Result<Arc<Revisioned<View>>, Unavailable> {
+        self.live
+            .at_least(revision, LONGEST_WAIT)
+            .await
+            .map_err(|behind| Unavailable::new(Fault::ConfigurationStale, behind.to_string()))
     }
 
     /// Refuses to go on with certificates by a configuration that may have been replaced long ago.

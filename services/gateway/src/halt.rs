@@ -130,7 +130,7 @@ impl Desk {
         match halt {
             Halt::Refused(refusal) => self.refused(&frame, &refusal, ways),
             Halt::Unavailable(unavailable) => {
-                let explained = words.of_fault(unavailable.fault);
+                let explained = unavailable.fault.explanation();
                 let page = ReasonPage {
                     frame: &frame,
                     title: words.unavailable_title,
@@ -194,7 +194,7 @@ impl Desk {
     }
 
     fn refused(&self, frame: &Frame, refusal: &Refusal, ways: Ways) -> Response {
-        let explained = frame.words.of_reason(refusal.reason);
+        let explained = refusal.reason.explanation();
         let page = ReasonPage {
             frame,
             title: frame.words.reason_title,

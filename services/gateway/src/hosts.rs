@@ -82,12 +82,6 @@ impl Hosts {
         &self.certificate
     }
 
-    /// The public port of both.
-    #[must_use]
-    pub const fn port(&self) -> u16 {
-        self.port
-    }
-
     /// A URL on the login host. `path` begins with a slash.
     #[must_use]
     pub fn login_url(&self, path: &str) -> String {

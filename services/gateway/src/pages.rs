@@ -40,6 +40,8 @@ pub(crate) struct Choose<'a> {
     pub(crate) connection: &'a str,
     pub(crate) authorities: Vec<&'a str>,
     pub(crate) certificate_url: &'a str,
+    /// Where it waits: to be asked anew, whatever the browser remembers.
+    pub(crate) another_url: Option<String>,
     pub(crate) password_url: Option<String>,
     /// Whether it waits for a click instead of going on by itself.
     pub(crate) waits: bool,

@@ -55,11 +55,20 @@ pub enum Method {
     Certificate {
         /// SHA-256 of the leaf.
         leaf: Digest,
-        /// The authority's key: the session ends when it is removed.
-        authority: Digest,
+        /// The authority it was accepted by: the session ends when that is removed.
+        authority: Trusted,
     },
     /// By user name and password.
     Password,
+}
+
+/// An authority as it was listed when a certificate was judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trusted {
+    /// Its key.
+    pub key: Digest,
+    /// The revision certval judged by. An authority that was added later is another listing of it.
+    pub revision: u64,
 }
 
 /// Why a session cannot be used.
@@ -73,7 +82,7 @@ pub enum Ended {
     SignedOut,
     /// Its connection is gone, or no longer offers its method.
     ConnectionChanged,
-    /// The authority of its certificate was removed.
+    /// The authority of its certificate was removed, and perhaps added again since.
     AuthorityRemoved,
 }
 
@@ -114,7 +123,7 @@ impl Session {
             return Err(Ended::Idle);
         }
         stands(&self.connection, self.method.authority(), configuration)?;
-        if signed_out.contains(self.id) {
+        if signed_out.ends(self.id, self.auth_time) {
             return Err(Ended::SignedOut);
         }
         Ok(LiveSession(self))
@@ -130,7 +139,7 @@ impl Session {
 impl Method {
     /// The authority a certificate sign-in rests on.
     #[must_use]
-    pub const fn authority(self) -> Option<Digest> {
+    pub const fn authority(self) -> Option<Trusted> {
         match self {
             Self::Certificate { authority, .. } => Some(authority),
             Self::Password => None,
@@ -139,13 +148,13 @@ impl Method {
 }
 
 /// Whether the configuration still has what a sign-in rests on: its connection with that method, and, for a certificate
-/// (`authority` is there), its authority.
+/// (`authority` is there), its authority, listed ever since.
 ///
 /// # Errors
 /// What is gone.
 pub(crate) fn stands(
     connection: &ConnectionName,
-    authority: Option<Digest>,
+    authority: Option<Trusted>,
     configuration: &Configuration,
 ) -> Result<(), Ended> {
     let connection = configuration
@@ -154,7 +163,13 @@ pub(crate) fn stands(
         .ok_or(Ended::ConnectionChanged)?;
     match authority {
         Some(_) if !connection.methods.certificate => Err(Ended::ConnectionChanged),
-        Some(key) if connection.authority(key).is_none() => Err(Ended::AuthorityRemoved),
+        Some(trusted)
+            if connection
+                .authority(trusted.key)
+                .is_none_or(|there| there.added_in > trusted.revision) =>
+        {
+            Err(Ended::AuthorityRemoved)
+        }
         None if !connection.methods.password => Err(Ended::ConnectionChanged),
         _ => Ok(()),
     }
@@ -216,10 +231,12 @@ impl LiveSession {
 
     /// The session with its last use written anew, when that is worth a new cookie.
     #[must_use]
-    pub fn renewed(&self, now: Timestamp) -> Option<Session> {
-        (!self.0.seen.is_alive(RENEWAL, now)).then(|| Session {
-            seen: now,
-            ..self.0.clone()
+    pub fn renewed(&self, now: Timestamp) -> Option<Self> {
+        (!self.0.seen.is_alive(RENEWAL, now)).then(|| {
+            Self(Session {
+                seen: now,
+                ..self.0.clone()
+            })
         })
     }
 

@@ -23,11 +23,12 @@ pub struct Settings {
     pub product_name: String,
     /// Age of the configuration, in seconds, past which certificate sign-in closes.
     pub staleness_limit_s: u64,
-    /// Deadline of one question to certval, in milliseconds; asked at most twice.
+    /// Deadline of one question to certval, in milliseconds, with one repetition at another instance inside it.
     pub certval_deadline_ms: u64,
     /// Deadline of one question to the directory service, in milliseconds.
     pub directory_deadline_ms: u64,
-    /// Failed passwords for one account of one connection within `attempt_window_s` before it has to wait.
+    /// Failed passwords for one account of one connection within `attempt_window_s` before it has to wait. Counted by each
+    /// gateway process for itself: below the domain's lockout threshold divided by the number of gateways.
     pub attempts_per_account: u32,
     /// Failed passwords from one address (IPv6: one /64) within `attempt_window_s` before it has to wait.
     pub attempts_per_address: u32,
@@ -68,7 +69,7 @@ pub const SECTION: Section = Section {
         key(
             "certval_deadline_ms",
             "500",
-            "Deadline of one question to certval in milliseconds. It is asked at most twice.",
+            "Deadline of one question to certval in milliseconds, with one repetition at another instance inside it.",
         ),
         key(
             "directory_deadline_ms",
@@ -78,7 +79,7 @@ pub const SECTION: Section = Section {
         key(
             "attempts_per_account",
             "4",
-            "Failed passwords for one account within attempt_window_s before it has to wait. Keep it below the domain's lockout threshold.",
+            "Failed passwords for one account within attempt_window_s before it has to wait. Each gateway process counts for itself: keep it below the domain's lockout threshold divided by the number of gateways.",
         ),
         key(
             "attempts_per_address",

@@ -95,7 +95,7 @@ impl Desk {
     /// Opens the transaction a request belongs to.
     pub(crate) fn transaction(
         &self,
-        snapshot: &Snapshot,
+        snapshot: &Revisioned<View>,
         text: &str,
         visit: &Visit,
     ) -> Result<Transaction, Reason> {
@@ -159,7 +159,7 @@ impl Desk {
         transaction: &transaction::OwnTransaction,
         session: &LiveSession,
         visit: &Visit,
-        progress: &Progress,
+        progress: &mut Progress,
     ) -> Result<Response, Halt> {
         let mut response = self.code_for(snapshot, &transaction.request, session, visit)?;
         let sealed = seals::seal(
@@ -170,6 +170,7 @@ impl Desk {
         )?;
         add_cookie(&mut response, cookies::set(cookies::SESSION, &sealed))?;
         add_cookie(&mut response, cookies::removed(cookies::SIGNED_OUT))?;
+        progress.event.of(session.session());
         progress.event.ended(Outcome::SignedIn);
         Ok(response)
     }

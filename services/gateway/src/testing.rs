@@ -3,6 +3,7 @@
 //! The services are the generated servers, called in this process; nothing of the gateway is replaced.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use aws_lc_rs::encoding::AsDer;
@@ -22,6 +23,7 @@ use crate::clients::{RpcChannel, channel};
 use crate::codes::service;
 use crate::desk::{Desk, Parts};
 use crate::edge::names::Names;
+use crate::session::Trusted;
 use crate::settings::Settings;
 use crate::sites::Sites;
 use crate::view::View;
@@ -34,6 +36,8 @@ pub(crate) use services::{TestCertval, TestDirectory};
 
 /// When tests begin, in seconds since 1970.
 pub(crate) const START: u64 = 1_800_000_000;
+/// The revision gateways are at.
+pub(crate) const REVISION: u64 = 7;
 /// The public application.
 pub(crate) const APP: &str = "app";
 /// The confidential application, and its secret.
@@ -53,6 +57,8 @@ pub(crate) struct World {
     pub(crate) certval: TestCertval,
     pub(crate) directory: TestDirectory,
     pub(crate) bus: LocalBus,
+    /// How often a channel to another gateway was opened.
+    pub(crate) dialled: Arc<AtomicUsize>,
     peers: Peers,
 }
 
@@ -90,7 +96,7 @@ impl World {
         Self::of(
             change,
             settings(),
-            "gateway-1.example.com:9443",
+            ("gateway-1.example.com:9443", REVISION),
             Around::new(),
         )
     }
@@ -102,17 +108,27 @@ impl World {
         Self::of(
             |_| {},
             settings,
-            "gateway-1.example.com:9443",
+            ("gateway-1.example.com:9443", REVISION),
             Around::new(),
         )
     }
 
-    /// Another gateway of the same installation, perhaps with a newer configuration.
+    /// Another gateway of the same installation, perhaps with another configuration.
     pub(crate) fn beside(&self, name: &str, change: impl FnOnce(&mut Configuration)) -> Self {
+        self.beside_at(REVISION, name, change)
+    }
+
+    /// Another gateway of the same installation that has come to this revision.
+    pub(crate) fn beside_at(
+        &self,
+        revision: u64,
+        name: &str,
+        change: impl FnOnce(&mut Configuration),
+    ) -> Self {
         Self::of(
             change,
             settings(),
-            name,
+            (name, revision),
             Around {
                 clock: self.clock.clone(),
                 certval: self.certval.clone(),
@@ -123,10 +139,34 @@ impl World {
         )
     }
 
+    /// From now on so many answers of this gateway to `method` of others are lost on their way.
+    pub(crate) fn lose_answers(&self, name: &str, method: &'static str, answers: usize) {
+        let left = Arc::new(AtomicUsize::new(answers));
+        let inner = self.peers.lock().unwrap()[name].clone();
+        let lossy = tower::service_fn(move |request: http::Request<tonic::body::Body>| {
+            let (mut inner, left) = (inner.clone(), Arc::clone(&left));
+            async move {
+                let counts = request.uri().path().ends_with(method);
+                let answer = tower::Service::call(&mut inner, request).await;
+                let one_less = |left: usize| left.checked_sub(1);
+                let lost = counts
+                    && left
+                        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less)
+                        .is_ok();
+                match lost {
+                    true => Err(tonic::Status::unavailable("lost")),
+                    false => answer,
+                }
+            }
+        });
+        let mut peers = self.peers.lock().unwrap();
+        peers.insert(name.to_owned(), channel(lossy));
+    }
+
     fn of(
         change: impl FnOnce(&mut Configuration),
         settings: Settings,
-        advertise: &str,
+        (advertise, revision): (&str, u64),
         around: Around,
     ) -> Self {
         let Around {
@@ -140,16 +180,20 @@ impl World {
         change(&mut configuration);
         let names = Names::new("login.example.com", "cert.login.example.com", true, []).unwrap();
         let view = View::new(configuration, &SECRETS, &names).unwrap();
+        let dialled = Arc::new(AtomicUsize::new(0));
         let desk = Desk::open(Parts {
             settings,
             advertise: advertise.to_owned(),
-            live: Live::fixed(view, 7, clock.now()),
+            live: Live::fixed(view, revision, clock.now()),
             bus: Arc::new(bus.clone()),
             certval: certval.channel(),
             directory: directory.channel(),
             dial: {
-                let peers = Arc::clone(&peers);
-                Arc::new(move |address| peers.lock().unwrap().get(address).cloned())
+                let (peers, dialled) = (Arc::clone(&peers), Arc::clone(&dialled));
+                Arc::new(move |address| {
+                    dialled.fetch_add(1, Ordering::SeqCst);
+                    peers.lock().unwrap().get(address).cloned()
+                })
             },
             clock: Arc::new(clock.clone()),
             randomness: Arc::new(SystemRandomness::new()),
@@ -166,6 +210,7 @@ impl World {
             certval,
             directory,
             bus,
+            dialled,
             peers,
         }
     }
@@ -222,6 +267,14 @@ pub(crate) fn authority_key() -> Digest {
     Digest::of(b"authority")
 }
 
+/// The same, as it is trusted at [`REVISION`].
+pub(crate) fn trusted() -> Trusted {
+    Trusted {
+        key: authority_key(),
+        revision: REVISION,
+    }
+}
+
 fn connection(name: &str, certificate: bool, password: bool) -> Connection {
     let authority = Authority {
         key: authority_key(),
@@ -230,6 +283,7 @@ fn connection(name: &str, certificate: bool, password: bool) -> Connection {
         subject: b"der".as_slice().into(),
         name: "CN=FabrikamRootCA".to_owned(),
         not_after: Timestamp(START * 2),
+        added_in: 0,
     };
     Connection {
         name: name.parse().unwrap(),

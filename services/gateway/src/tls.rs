@@ -30,7 +30,6 @@ const KEPT: usize = 1024;
 /// Everything TLS of one revision, prepared.
 #[derive(Debug)]
 pub struct TlsConfigurations {
-    names: Names,
     gate: Gate,
     certificates: Vec<Certificate>,
     /// Of the hosts that never ask, by name.
@@ -94,8 +93,8 @@ impl TlsConfigurations {
     /// Prepares the TLS of a revision.
     ///
     /// # Errors
-    /// [`InvalidTls`] when a server certificate cannot be used. A host without any is no error, see
-    /// [`unserved`](Self::unserved).
+    /// [`InvalidTls`] when a server certificate cannot be used. A host without any is no error: it is logged, and connections
+    /// to it are refused.
     pub fn new(
         configuration: &Configuration,
         secrets: &GatewaySecrets,
@@ -123,26 +122,19 @@ impl TlsConfigurations {
                 build::certificate_host(&certificate.key, None).map_err(InvalidTls::Build)?;
             unasked.insert(place, config);
         }
+        for host in unserved(names, &certificates) {
+            tracing::warn!(
+                host,
+                "there is no server certificate for this host: connections to it are refused"
+            );
+        }
         Ok(Self {
-            names: names.clone(),
             gate: Gate::of(configuration),
             certificates,
             ordinary,
             unasked,
             asked: Mutex::default(),
         })
-    }
-
-    /// The hosts that no server certificate is for. Connections to them are refused.
-    #[must_use]
-    pub fn unserved(&self) -> Vec<String> {
-        let certificate = self.names.certificate();
-        self.names
-            .without_certificates()
-            .chain(std::iter::once(certificate))
-            .filter(|name| find(&self.certificates, name).is_none())
-            .map(str::to_owned)
-            .collect()
     }
 
     /// What the handshake with `address` at `server_name` (lower case) is made with.
@@ -217,6 +209,15 @@ impl Certificate {
     fn is_for(&self, name: &str) -> bool {
         self.hosts.iter().any(|pattern| covers(pattern, name))
     }
+}
+
+/// The hosts that no server certificate is for.
+fn unserved<'a>(names: &'a Names, certificates: &[Certificate]) -> Vec<&'a str> {
+    names
+        .without_certificates()
+        .chain(std::iter::once(names.certificate()))
+        .filter(|name| find(certificates, name).is_none())
+        .collect()
 }
 
 /// The certificate for a name: one that has the name itself before one that has it by a wildcard.

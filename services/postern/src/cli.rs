@@ -64,10 +64,10 @@ pub(crate) struct DemoArguments {
     #[arg(long, default_value = "postern-demo")]
     pub data: PathBuf,
     /// Port of the sign-in hosts and the application, on 127.0.0.1 and ::1
-    #[arg(long, default_value_t = 8443)]
+    #[arg(long, default_value_t = 8443, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
     /// Port of the admin API
-    #[arg(long, default_value_t = 8444)]
+    #[arg(long, default_value_t = 8444, value_parser = clap::value_parser!(u16).range(1..))]
     pub admin_port: u16,
     /// Remove what an earlier demonstration left in the folder, and start over
     #[arg(long)]

@@ -241,6 +241,7 @@ pub(crate) async fn control(host: &Host, place: Place, admin: Admin) -> Result<R
         instance: instance(host, "control", &place)?,
         last_good: place.folder,
         initial: admin.initial,
+        patience: control::PATIENCE,
         tasks: host.tasks.clone(),
         readiness: readiness.clone(),
         clock: host.clock.clone(),

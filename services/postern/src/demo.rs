@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use axum::Router;
 use control::initial::Initial;
 use control::parts::RoleSeals;
@@ -55,6 +55,12 @@ const LIMIT: usize = 64 << 10;
 pub(crate) async fn run(arguments: &DemoArguments) -> Result<ExitCode> {
     let started = Instant::now();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    if Folder::is_in_use(&arguments.data) {
+        bail!(
+            "another demonstration is running in {}: stop it, or choose another folder with --data",
+            arguments.data.display()
+        );
+    }
     // Ports first: whoever cannot listen changes nothing on disk.
     let front = gateway::edge::bind(&both_loopbacks(arguments.port)).await?;
     drop(
@@ -89,10 +95,10 @@ pub(crate) async fn run(arguments: &DemoArguments) -> Result<ExitCode> {
         let end = tasks.finish(DRAIN).await;
         let why = end
             .err()
-            .map(|error| format!("{:#}", anyhow::Error::from(error)))
+            .map(|error| format!(": {:#}", anyhow::Error::from(error)))
             .unwrap_or_default();
-        anyhow::bail!(
-            "not ready ({missing}): {why}; see {}",
+        bail!(
+            "not ready: {missing}{why}; see {}, or start over with --fresh",
             folder.file("demo.log").display()
         );
     }
@@ -215,7 +221,7 @@ async fn all_ready(roles: &[(&'static str, Readiness)], tasks: &Tasks) -> Result
     let stopping = tasks.stopping();
     tokio::select! {
         () = all => Ok(()),
-        () = stopping.cancelled() => Err("stopped".to_owned()),
+        () = stopping.cancelled() => Err("it was stopped".to_owned()),
         () = tokio::time::sleep(READY) => {
             let late = roles.iter().filter(|(_, readiness)| !readiness.is_ready());
             let late = late.map(|(role, readiness)| format!("{role} lacks {}", readiness.state().missing.join(", ")));
@@ -243,15 +249,20 @@ async fn sign_jon_in(
 
 /// A client on loopback that trusts the demonstration's servers and shows a person's certificate, if any.
 fn client(folder: &Folder, port: u16, person: Option<&str>) -> Result<Client> {
-    let roots = private_files::read_public(&folder.file("pki/server-root.pem"), LIMIT)?;
+    let damaged = || {
+        let pki = folder.file("pki");
+        format!("{} is damaged: start over with --fresh", pki.display())
+    };
+    let public = |name: String| private_files::read_public(&folder.file(&name), LIMIT);
+    let roots = public("pki/server-root.pem".to_owned()).with_context(damaged)?;
     let route = Route::To(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port));
     let Some(person) = person else {
-        return Client::new(&roots, None, route);
+        return Client::new(&roots, None, route).with_context(damaged);
     };
-    let certificate =
-        private_files::read_public(&folder.file(&format!("pki/{person}.pem")), LIMIT)?;
-    let key = private_files::read(&folder.file(&format!("pki/{person}.key")), LIMIT)?;
-    Client::new(&roots, Some((&certificate, &key)), route)
+    let certificate = public(format!("pki/{person}.pem")).with_context(damaged)?;
+    let key = folder.file(&format!("pki/{person}.key"));
+    let key = private_files::read(&key, LIMIT).with_context(damaged)?;
+    Client::new(&roots, Some((&certificate, &key)), route).with_context(damaged)
 }
 
 fn registration(folder: &Folder, port: u16) -> Result<Registration> {

@@ -9,6 +9,7 @@ mod https;
 mod pki;
 mod roles;
 mod settings;
+mod terminal;
 
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -17,6 +18,7 @@ use clap::Parser;
 
 use cli::admin::{self, Failure};
 use cli::{AdminArguments, Cli, Command};
+use terminal::complain;
 
 fn main() -> ExitCode {
     let arguments = Cli::parse();
@@ -25,7 +27,7 @@ fn main() -> ExitCode {
         .install_default()
         .is_err()
     {
-        eprintln!("postern: another cryptography provider is installed already");
+        complain!("postern: another cryptography provider is installed already");
         return ExitCode::from(2);
     }
     match tokio::runtime::Builder::new_multi_thread()
@@ -34,7 +36,7 @@ fn main() -> ExitCode {
     {
         Ok(runtime) => runtime.block_on(run(arguments.command)),
         Err(error) => {
-            eprintln!("postern: the asynchronous runtime cannot start: {error}");
+            complain!("postern: the asynchronous runtime cannot start: {error}");
             ExitCode::from(2)
         }
     }
@@ -59,7 +61,7 @@ async fn run(command: Command) -> ExitCode {
 /// The end of a process that runs until it is stopped.
 fn ended(end: anyhow::Result<ExitCode>) -> ExitCode {
     end.unwrap_or_else(|error| {
-        eprintln!("postern: {error:#}");
+        complain!("postern: {error:#}");
         ExitCode::from(2)
     })
 }

@@ -34,19 +34,24 @@ const REDEMPTION_GRACE: Duration = Duration::from_secs(5);
 /// # Errors
 /// When it cannot start: what, why, and what to do.
 pub(crate) async fn gateway(arguments: &RoleArguments) -> Result<ExitCode> {
+    with_hint(arguments, gateway_role(arguments).await)
+}
+
+async fn gateway_role(arguments: &RoleArguments) -> Result<ExitCode> {
     let settings: Gateway = load(arguments.settings.as_deref())?;
+    let shared = settings.shared();
     let bound = gateway::edge::bind(&settings.edge.listen).await?;
     let front = Front {
         bound,
         edge: settings.edge,
         settings: settings.gateway,
-        seal: seal(&settings.shared)?,
+        seal: seal(&shared)?,
         certval: settings.peers.certval,
         directory: settings.peers.directory,
         others: std::collections::BTreeMap::new(),
         grace: REDEMPTION_GRACE,
     };
-    run("gateway", &settings.shared, async |host, place| {
+    run("gateway", &shared, async |host, place| {
         compose::gateway(&host, place, front).await
     })
     .await
@@ -57,8 +62,13 @@ pub(crate) async fn gateway(arguments: &RoleArguments) -> Result<ExitCode> {
 /// # Errors
 /// When it cannot start: what, why, and what to do.
 pub(crate) async fn certval(arguments: &RoleArguments) -> Result<ExitCode> {
+    with_hint(arguments, certval_role(arguments).await)
+}
+
+async fn certval_role(arguments: &RoleArguments) -> Result<ExitCode> {
     let settings: Certval = load(arguments.settings.as_deref())?;
-    run("certval", &settings.shared, async |host, place| {
+    let shared = settings.shared();
+    run("certval", &shared, async |host, place| {
         compose::certval(&host, place).await
     })
     .await
@@ -69,11 +79,16 @@ pub(crate) async fn certval(arguments: &RoleArguments) -> Result<ExitCode> {
 /// # Errors
 /// When it cannot start: what, why, and what to do.
 pub(crate) async fn directory(arguments: &RoleArguments) -> Result<ExitCode> {
+    with_hint(arguments, directory_role(arguments).await)
+}
+
+async fn directory_role(arguments: &RoleArguments) -> Result<ExitCode> {
     let settings: Directory = load(arguments.settings.as_deref())?;
-    let seal = seal(&settings.shared)?;
+    let shared = settings.shared();
+    let seal = seal(&shared)?;
     let start =
         async |host, place| compose::directory(&host, place, settings.directory, seal).await;
-    run("directory", &settings.shared, start).await
+    run("directory", &shared, start).await
 }
 
 /// Runs control until it is stopped.
@@ -81,7 +96,12 @@ pub(crate) async fn directory(arguments: &RoleArguments) -> Result<ExitCode> {
 /// # Errors
 /// When it cannot start: what, why, and what to do.
 pub(crate) async fn control(arguments: &RoleArguments) -> Result<ExitCode> {
+    with_hint(arguments, control_role(arguments).await)
+}
+
+async fn control_role(arguments: &RoleArguments) -> Result<ExitCode> {
     let settings: Control = load(arguments.settings.as_deref())?;
+    let shared = settings.shared();
     let admin = Admin {
         signing_key: keys::signing_key(&settings.control.signing_key_file)
             .context("control.signing_key_file cannot be used")?,
@@ -95,10 +115,20 @@ pub(crate) async fn control(arguments: &RoleArguments) -> Result<ExitCode> {
         certval: settings.peers.certval,
         initial: None,
     };
-    run("control", &settings.shared, async |host, place| {
+    run("control", &shared, async |host, place| {
         compose::control(&host, place, admin).await
     })
     .await
+}
+
+/// Whoever gave no settings file is told so when the defaults do not fit this machine.
+fn with_hint(arguments: &RoleArguments, outcome: Result<ExitCode>) -> Result<ExitCode> {
+    match arguments.settings {
+        Some(_) => outcome,
+        None => {
+            outcome.context("no settings file was given (--settings FILE, or POSTERN_SETTINGS)")
+        }
+    }
 }
 
 /// Everything around a role: logs, bus, mesh, signals, the end.

@@ -12,52 +12,73 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 mod tests;
 
-/// Settings of `postern gateway`.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Gateway {
-    /// What all roles share.
-    #[serde(flatten)]
-    pub shared: Shared,
-    /// Where certval and the directory are.
-    pub peers: Peers,
-    /// The front door.
-    pub edge: gateway::edge::Settings,
-    /// Sign-in.
-    pub gateway: gateway::settings::Settings,
+/// The settings of one role: the sections all roles have, written out because a flattened struct would lose the name of a
+/// key whose value does not fit, and the role's own.
+macro_rules! role {
+    ($(#[$outer:meta])* $name:ident { $($(#[$inner:meta])* $field:ident: $kind:ty,)* }) => {
+        $(#[$outer])*
+        #[derive(Debug, Serialize, Deserialize)]
+        pub(crate) struct $name {
+            log: LogSettings,
+            instance: Instance,
+            mesh: Mesh,
+            bus: Bus,
+            configuration: Configuration,
+            $($(#[$inner])* pub $field: $kind,)*
+        }
+
+        impl $name {
+            /// What all roles share.
+            pub(crate) fn shared(&self) -> Shared {
+                Shared {
+                    log: self.log.clone(),
+                    instance: self.instance.clone(),
+                    mesh: self.mesh.clone(),
+                    bus: self.bus.clone(),
+                    configuration: self.configuration.clone(),
+                }
+            }
+        }
+    };
 }
 
-/// Settings of `postern certval`.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Certval {
-    /// What all roles share.
-    #[serde(flatten)]
-    pub shared: Shared,
+role! {
+    /// Settings of `postern gateway`.
+    Gateway {
+        /// Where certval and the directory are.
+        peers: Peers,
+        /// The front door.
+        edge: gateway::edge::Settings,
+        /// Sign-in.
+        gateway: gateway::settings::Settings,
+    }
 }
 
-/// Settings of `postern directory`.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Directory {
-    /// What all roles share.
-    #[serde(flatten)]
-    pub shared: Shared,
-    /// The directory's own.
-    pub directory: directory::settings::Settings,
+role! {
+    /// Settings of `postern certval`.
+    Certval {}
 }
 
-/// Settings of `postern control`.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Control {
-    /// What all roles share.
-    #[serde(flatten)]
-    pub shared: Shared,
-    /// Where certval is.
-    pub peers: CertvalPeers,
-    /// control's own.
-    pub control: control::Settings,
+role! {
+    /// Settings of `postern directory`.
+    Directory {
+        /// The directory's own.
+        directory: directory::settings::Settings,
+    }
+}
+
+role! {
+    /// Settings of `postern control`.
+    Control {
+        /// Where certval is.
+        peers: CertvalPeers,
+        /// control's own.
+        control: control::Settings,
+    }
 }
 
 /// What all roles share.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct Shared {
     /// Logs.
     pub log: LogSettings,

@@ -43,8 +43,10 @@ pub const KEY_LIMIT: usize = 256;
 /// A set of retained values. Closed: permissions are granted per bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Bucket {
-    /// The signed head of the configuration and its freshness. Written by
-    /// control alone.
+    /// The signed head of the configuration and its freshness. Only control may
+    /// publish there; another role can still have the server's answer to a
+    /// request put there, by naming a key as the reply subject. Readers believe
+    /// signatures alone, and control puts its own back.
     Configuration,
     /// What every instance last said about itself, with a life: an instance
     /// that no longer says anything disappears.
@@ -186,6 +188,18 @@ pub trait Bus: Debug + Send + Sync + 'static {
     /// # Errors
     /// When the bus could not be asked, or holds only a part of the blob.
     async fn blob(&self, name: &str) -> Result<Option<Bytes>, BusUnavailable>;
+
+    /// The names of the blobs that are kept.
+    ///
+    /// # Errors
+    /// When the bus could not be asked.
+    async fn blobs(&self) -> Result<Vec<String>, BusUnavailable>;
+
+    /// Removes the blob under `name`, if there is one.
+    ///
+    /// # Errors
+    /// When the bus could not be asked. A part of it may be gone then.
+    async fn remove_blob(&self, name: &str) -> Result<(), BusUnavailable>;
 
     /// Asks whoever serves `subject`, and waits at most `deadline`.
     ///

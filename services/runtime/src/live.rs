@@ -31,10 +31,11 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
+use bytes::Bytes;
 use tokio::sync::watch;
 
 pub use decoder::Decoder;
@@ -67,7 +68,24 @@ pub struct Live<V> {
 struct Shared<V> {
     current: ArcSwapOption<Revisioned<V>>,
     revision: watch::Sender<u64>,
-    freshness: Mutex<Option<Freshness>>,
+    heard: Mutex<Heard>,
+}
+
+/// The newest freshness of what is applied, and the newest of anything else.
+///
+/// Kept apart: what control says of a snapshot that this process does not use
+/// neither confirms what it uses nor takes its confirmation away.
+#[derive(Debug, Default)]
+struct Heard {
+    applied: Option<Confirmation>,
+    other: Option<Confirmation>,
+}
+
+/// A valid freshness, as it was read and as it was signed.
+#[derive(Debug, Clone)]
+pub(crate) struct Confirmation {
+    pub(crate) freshness: Freshness,
+    pub(crate) signed: Bytes,
 }
 
 /// A view and where it comes from.
@@ -101,7 +119,7 @@ impl<V> Live<V> {
             shared: Arc::new(Shared {
                 current: ArcSwapOption::empty(),
                 revision: watch::Sender::new(0),
-                freshness: Mutex::new(None),
+                heard: Mutex::default(),
             }),
         }
     }
@@ -160,13 +178,13 @@ impl<V> Live<V> {
 
     /// How old the knowledge is that what is applied is what control wants:
     /// counted from the newest valid [`Freshness`] of just this snapshot, or
-    /// from its making. `None` when nothing is applied.
+    /// from its making. What control says of another snapshot changes nothing.
+    /// `None` when nothing is applied.
     pub fn age(&self, now: SystemTime) -> Option<Duration> {
         let current = self.current()?;
-        let freshness = self.freshness();
-        let confirmed = freshness
-            .filter(|fresh| fresh.digest == current.digest)
-            .map_or(0, |fresh| fresh.issued);
+        let confirmed = self.confirmation();
+        let confirmed = confirmed.filter(|it| it.freshness.digest == current.digest);
+        let confirmed = confirmed.map_or(0, |it| it.freshness.issued);
         let known = confirmed.max(current.created_at);
         let now = crate::clock::unix_seconds(now);
         Some(Duration::from_secs(now.saturating_sub(known)))
@@ -177,27 +195,41 @@ impl<V> Live<V> {
         self.shared.revision.subscribe()
     }
 
-    pub(crate) fn freshness(&self) -> Option<Freshness> {
-        let held = self.shared.freshness.lock();
-        *held.unwrap_or_else(PoisonError::into_inner)
+    /// The newest freshness of what is applied.
+    pub(crate) fn confirmation(&self) -> Option<Confirmation> {
+        self.heard().applied.clone()
     }
 
-    /// Takes a valid freshness if it is newer; whether it was.
-    pub(crate) fn freshen(&self, freshness: Freshness) -> bool {
-        let held = self.shared.freshness.lock();
-        let mut held = held.unwrap_or_else(PoisonError::into_inner);
-        let newer = held.is_none_or(|held| held.issued < freshness.issued);
-        if newer {
-            *held = Some(freshness);
+    /// Takes a valid freshness, if it is newer than the one that is held of
+    /// what is applied, or else of anything else.
+    pub(crate) fn freshen(&self, confirmation: Confirmation) {
+        let mut heard = self.heard();
+        let current = self.current();
+        let of_applied = current.is_some_and(|now| now.digest == confirmation.freshness.digest);
+        let held = match of_applied {
+            true => &mut heard.applied,
+            // It may come before the snapshot that it is of.
+            false => &mut heard.other,
+        };
+        let newer = |held: &Confirmation| held.freshness.issued < confirmation.freshness.issued;
+        if held.as_ref().is_none_or(newer) {
+            *held = Some(confirmation);
         }
-        newer
     }
 
     /// Swaps a newer view in. The caller made sure that it is newer.
     pub(crate) fn apply(&self, revisioned: Revisioned<V>) {
-        let revision = revisioned.revision;
+        let (revision, digest) = (revisioned.revision, revisioned.digest);
+        let mut heard = self.heard();
+        heard.applied = heard.other.take_if(|it| it.freshness.digest == digest);
         self.shared.current.store(Some(Arc::new(revisioned)));
+        drop(heard);
         self.shared.revision.send_replace(revision);
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        let heard = self.shared.heard.lock();
+        heard.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -122,6 +122,19 @@ const SEES_THE_WIRE: [&str; 8] = [
     "async_nats",
 ];
 
+/// An error with its causes on one line, outermost first: for log lines and for
+/// people.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        cause = error.source();
+    }
+    line
+}
+
 fn dispatch(
     settings: &LogSettings,
     writer: impl for<'w> MakeWriter<'w> + Send + Sync + 'static,

@@ -10,7 +10,9 @@ use gateway::oidc::parameters::Parameters;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
-    let Ok(parameters) = Parameters::parse(input) else { return };
+    let Ok(parameters) = Parameters::parse(input) else {
+        return;
+    };
     let client_id: domain::application::ClientId = "app".parse().expect("a client id");
     let application = Application {
         client_id: client_id.clone(),

@@ -31,6 +31,7 @@ fn prepared(der: &[u8]) -> Option<Authorities> {
         subject: Vec::new().into(),
         name: String::new(),
         not_after: Timestamp(0),
+        added_in: 0,
     };
     Authorities::prepare(&[authority]).ok()
 }

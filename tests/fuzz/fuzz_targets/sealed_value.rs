@@ -8,7 +8,13 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|input: &[u8]| {
     let keys = SealKeys::new([[7; 32].as_slice(), &[8; 32]]).expect("two keys of the right length");
     let text = String::from_utf8_lossy(input);
-    for purpose in [Purpose::Transaction, Purpose::CertificateResult, Purpose::Session, Purpose::Code, Purpose::Secrets] {
+    for purpose in [
+        Purpose::Transaction,
+        Purpose::CertificateResult,
+        Purpose::Session,
+        Purpose::Code,
+        Purpose::Secrets,
+    ] {
         assert!(keys.open(purpose, "login.example.com", input).is_err());
         assert!(keys.open_text(purpose, "login.example.com", &text).is_err());
     }

@@ -39,8 +39,6 @@ pub enum Signal {
     Stop,
     /// Go on after [`Signal::Stop`].
     Continue,
-    /// Re-read what is re-read on a hang-up.
-    HangUp,
 }
 
 impl Signal {
@@ -50,7 +48,6 @@ impl Signal {
             Self::Kill => "KILL",
             Self::Stop => "STOP",
             Self::Continue => "CONT",
-            Self::HangUp => "HUP",
         }
     }
 }
@@ -165,16 +162,6 @@ impl Process {
             }
             Err(error) => Err(error.context(format!("{}\n{}", self.name, self.log_tail()))),
         }
-    }
-
-    /// Waits until something listens at `address`.
-    ///
-    /// # Errors
-    /// If it ends, or nothing listens after `deadline`.
-    pub fn wait_for_port(&mut self, address: SocketAddr, deadline: Duration) -> anyhow::Result<()> {
-        self.wait_until(deadline, &format!("a listener at {address}"), || {
-            Ok(listens(address).then_some(()))
-        })
     }
 
     /// Waits for a file that is not empty, and returns its content.

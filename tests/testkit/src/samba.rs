@@ -89,7 +89,7 @@ impl Samba {
     /// # Errors
     /// If Samba is not installed, its ports belong to somebody else, or it does not come up.
     pub fn start(folder: &Path) -> anyhow::Result<Self> {
-        require_programs()?;
+        let samba = installed_samba()?;
         fs::create_dir_all(folder)
             .with_context(|| format!("failed to make {}", folder.display()))?;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
@@ -118,7 +118,7 @@ impl Samba {
         )?;
         let accounts = domain::fill(&domain, &passwords)?;
 
-        let mut process = Program::new("samba")
+        let mut process = Program::new(samba)
             .args(["--interactive", "--no-process-group", "-s"])
             .arg(domain.join("etc/smb.conf"))
             .log(folder.join("samba.log"))
@@ -305,19 +305,19 @@ impl Drop for Samba {
     }
 }
 
-fn require_programs() -> anyhow::Result<()> {
-    for (program, package) in [
-        ("samba", "samba-ad-dc"),
-        ("samba-tool", "samba-common-bin"),
-        ("ldapsearch", "ldap-utils"),
-    ] {
-        let found = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"]
-            .iter()
-            .any(|folder| Path::new(folder).join(program).exists());
-        ensure!(
-            found,
-            "{program} is not installed (package {package}); run tests/install"
-        );
-    }
-    Ok(())
+/// Where Samba's daemon is. It stands in a folder that is not on everybody's search path; its tools do not.
+fn installed_samba() -> anyhow::Result<PathBuf> {
+    installed("samba-tool", "samba-common-bin")?;
+    installed("ldapsearch", "ldap-utils")?;
+    installed("samba", "samba-ad-dc")
+}
+
+fn installed(program: &str, package: &str) -> anyhow::Result<PathBuf> {
+    ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"]
+        .iter()
+        .map(|folder| Path::new(folder).join(program))
+        .find(|path| path.is_file())
+        .with_context(|| {
+            format!("{program} is not installed (package {package}); run tests/install")
+        })
 }

@@ -33,6 +33,7 @@ use crate::pki::{Authority, Identity};
 use crate::processes::{Process, Program, Signal, wait_for};
 use crate::samba::Samba;
 use material::Material;
+use ports::Ports;
 
 pub use plan::{DirectoryKind, Plan};
 pub use rig::{AuthorizeRequest, BusPlace, Rig};
@@ -86,6 +87,8 @@ pub struct System {
     front: u16,
     admin: SocketAddr,
     material: Material,
+    /// The claims to all of these addresses.
+    _ports: Ports,
     /// Of the folder, until everything else is gone.
     _lock: File,
 }

@@ -3,7 +3,9 @@ use postern_proto::certval::v1;
 
 use super::{MAX_UPLOAD, inspect};
 use crate::oid;
-use crate::workshop::{Authority, Key, NOW, Recipe, element, object, rsa_key_of, sequence};
+use crate::workshop::{
+    Authority, Key, NOW, Recipe, SERVER_AUTHENTICATION, element, object, rsa_key_of, sequence,
+};
 
 fn pem(label: &str, der: &[u8]) -> String {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -99,6 +101,12 @@ fn everything_against_an_authority_is_said() {
     assert!(problems(&Recipe::leaf("jon")).contains("CA:TRUE"));
     assert!(problems(&good().usage(0x80, 7)).contains("keyCertSign"));
     assert!(problems(&good().extension(&[0x2a, 3], true, vec![5, 0])).contains("1.2.3"));
+    assert_eq!(
+        problems(&good().purposes(&[oid::CLIENT_AUTHENTICATION])),
+        ""
+    );
+    assert!(problems(&good().purposes(&[SERVER_AUTHENTICATION])).contains("lacks clientAuth"));
+    assert!(problems(&good().purposes(&[oid::ANY_PURPOSE])).contains("does not count"));
     let weak = good().with(|recipe| recipe.key_info = rsa_key_of(128, &[1, 0, 1]));
     assert!(problems(&weak).contains("RSA with 1024 bits"));
     assert!(

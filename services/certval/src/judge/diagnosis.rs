@@ -5,13 +5,13 @@
 use domain::reason::Reason;
 use webpki::Error;
 
-use super::leaf::{lacks, outdated};
+use super::leaf::outdated;
 use super::path::{Question, flaw_of_intermediate};
 use super::report::Failure;
 use super::{intermediate_words, leaf_words};
 use crate::certificate::Certificate;
 use crate::name;
-use crate::oid;
+use crate::purposes;
 use crate::signature::{self, Standing};
 
 /// The refusal that explains webpki's `error` best.
@@ -146,15 +146,9 @@ fn flaw(question: &Question<'_>, issuer: &Certificate<'_>) -> Option<Failure> {
     if let Some(failure) = flaw_of_intermediate(issuer, question.at) {
         return Some(failure);
     }
-    match (question.purpose.required, &issuer.extensions.purposes) {
-        (Some(required), Some(purposes)) if !purposes.contains(&required) => Some(Failure::new(
-            "extended_key_usage",
-            words,
-            Reason::WrongKeyUsage,
-            lacks(&oid::words(required), purposes),
-        )),
-        _ => None,
-    }
+    let purposes = issuer.extensions.purposes.as_deref();
+    let flaw = purposes::flaw(purposes, question.purpose.required?)?;
+    Some(Failure::new(flaw.check, words, flaw.reason, flaw.detail))
 }
 
 /// What an error of webpki means when every signature on the way up is right.

@@ -8,6 +8,7 @@ use super::path::Question;
 use super::report::Report;
 use crate::authorities::{not_understood, outside};
 use crate::oid;
+use crate::purposes::lacks;
 use crate::signature::{self, Standing};
 
 /// Whether the leaf can be accepted if a path to an authority is found.
@@ -146,28 +147,6 @@ fn extended_key_usage(question: &Question<'_>, report: &mut Report) -> bool {
 /// What is said of a signature by SHA-1, MD5 or older.
 pub(super) fn outdated(words: &str) -> String {
     format!("signed by {words}; SHA-256 or better is needed")
-}
-
-/// What is said of an extended key usage without the purpose that is needed.
-pub(super) fn lacks(wanted: &str, purposes: &[&[u8]]) -> String {
-    const SHOWN: usize = 6;
-    let mut words: Vec<String> = purposes
-        .iter()
-        .take(SHOWN)
-        .map(|purpose| oid::words(purpose))
-        .collect();
-    if purposes.len() > SHOWN {
-        words.push(format!("{} more", purposes.len() - SHOWN));
-    }
-    let any = if purposes.contains(&oid::ANY_PURPOSE) {
-        " (any purpose does not count)"
-    } else {
-        ""
-    };
-    format!(
-        "its extended key usage lacks {wanted}; it is for {}{any}",
-        words.join(", ")
-    )
 }
 
 fn record(

@@ -16,6 +16,7 @@ use super::report::{Failure, Report};
 use super::{Purpose, candidates, diagnosis, intermediate_words};
 use crate::authorities::{Anchor, Authorities, flaws, outside};
 use crate::certificate::Certificate;
+use crate::purposes;
 use crate::signature;
 
 /// One judgement's givens.
@@ -70,7 +71,7 @@ fn search<'q>(question: &Question<'q>) -> Result<Path<'q>, Failure> {
     let verify = |verified: &VerifiedPath<'_>| {
         let outcome = path_of(verified, &candidates, question.authorities)
             .ok_or_else(unexpected)
-            .and_then(|path| match flaw_of(&path, question.at) {
+            .and_then(|path| match flaw_of(&path, question) {
                 Some(failure) => Err(failure),
                 None => Ok(path),
             });
@@ -128,12 +129,12 @@ fn path_of<'q>(
 }
 
 /// What is wrong with a path that webpki verified.
-fn flaw_of(path: &Path<'_>, at: Timestamp) -> Option<Failure> {
+fn flaw_of(path: &Path<'_>, question: &Question<'_>) -> Option<Failure> {
     let intermediate = path
         .intermediates
         .iter()
-        .find_map(|certificate| flaw_of_intermediate(certificate, at));
-    intermediate.or_else(|| flaw_of_anchor(path, at))
+        .find_map(|certificate| flaw_of_intermediate(certificate, question.at));
+    intermediate.or_else(|| flaw_of_anchor(path, question))
 }
 
 /// What is wrong with an intermediate, apart from who signed it.
@@ -151,17 +152,22 @@ pub(super) fn flaw_of_intermediate(
         .map(|flaw| Failure::new(flaw.check, words, flaw.reason, flaw.detail))
 }
 
-fn flaw_of_anchor(path: &Path<'_>, at: Timestamp) -> Option<Failure> {
+fn flaw_of_anchor(path: &Path<'_>, question: &Question<'_>) -> Option<Failure> {
     let anchor = path.anchor;
-    if let Some((reason, detail)) = outside(anchor.validity, at.into()) {
+    if let Some((reason, detail)) = outside(anchor.validity, question.at.into()) {
         return Some(Failure::new("validity", &anchor.words, reason, detail));
     }
-    if let Some(flaw) = anchor.flaws.first() {
+    // Webpki reads no extended key usage of an authority that is trusted by its key.
+    let restriction = question
+        .purpose
+        .required
+        .and_then(|required| purposes::flaw(anchor.purposes.as_deref(), required));
+    if let Some(flaw) = anchor.flaws.first().cloned().or(restriction) {
         return Some(Failure::new(
             flaw.check,
             &anchor.words,
             flaw.reason,
-            flaw.detail.clone(),
+            flaw.detail,
         ));
     }
     let below = path
@@ -228,8 +234,8 @@ fn unexpected() -> Failure {
     )
 }
 
-/// The extended key usage of every certificate on the path: where one is there, it must name the purpose. The leaf's was
-/// asked more strictly before.
+/// The extended key usage of leaf and intermediates: where one is there, it must name the purpose. The leaf's was asked
+/// more strictly before, the authority's is asked by [`flaw_of_anchor`].
 impl ExtendedKeyUsageValidator for Purpose {
     fn validate(&self, purposes: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
         match self.required {

@@ -3,6 +3,7 @@
 //! **Invariant:** an authority is known by its key; a connection never holds two with the same.
 
 use domain::authority::Authority;
+use domain::configuration::Configuration;
 use domain::connection::Connection;
 
 use super::refusal::{Kind, Refusal};
@@ -43,6 +44,20 @@ pub(super) fn add(
         ));
     }
     Ok(())
+}
+
+/// Writes into every authority that `before` did not have which revision added it: with that, what rests on an authority
+/// that was removed does not live again when it comes back.
+pub(crate) fn number_added(before: &Configuration, after: &mut Configuration, revision: u64) {
+    for (name, connection) in &mut after.connections {
+        let there = before.connections.get(name);
+        for authority in &mut connection.authorities {
+            match there.and_then(|there| there.authority(authority.key)) {
+                Some(there) => authority.added_in = there.added_in,
+                None => authority.added_in = revision,
+            }
+        }
+    }
 }
 
 pub(super) fn remove(

@@ -3,10 +3,14 @@
 //! **Invariant:** what was read otherwise than it was written is said; a range that holds everybody is never added
 //! unconfirmed.
 
+use std::collections::BTreeSet;
+
 use domain::address::ClientAddress;
 use domain::connection::Connection;
+use domain::ranges::Range;
 
 use super::refusal::{Kind, Refusal};
+use super::validity::MOST_RANGES;
 use super::{GivenRange, say_who_is_shut_out};
 
 pub(super) fn add(
@@ -16,7 +20,10 @@ pub(super) fn add(
     words: &mut Vec<String>,
 ) -> Result<(), Refusal> {
     let name = connection.name.clone();
-    let mut added = false;
+    not_too_many(connection, ranges.len())?;
+    // The whole set is made once, however many are added.
+    let mut standing: BTreeSet<Range> = connection.ranges.iter().collect();
+    let before = standing.len();
     for given in ranges {
         let range = given.range;
         if range.prefix_length() == 0 && !confirmed {
@@ -29,26 +36,22 @@ pub(super) fn add(
             ));
         }
         words.extend(given.reading());
-        let wider = connection
-            .ranges
-            .iter()
-            .find(|there| *there != range && there.covers(range));
-        let Some(with) = connection.ranges.with(range) else {
+        if !standing.insert(range) {
             words.push(format!("{range} was already there, at {name}"));
             continue;
-        };
-        added = true;
-        connection.ranges = with;
+        }
         words.push(format!("{name}: certificates are asked for in {range} now"));
-        if let Some(wider) = wider {
+        if let Some(wider) = wider(&standing, range) {
             words.push(format!(
                 "{range} lies inside {wider}, which was there before"
             ));
         }
     }
-    if !added {
+    if standing.len() == before {
         return Err(nothing_added(ranges, connection));
     }
+    not_too_many(connection, standing.len())?;
+    connection.ranges = standing.into_iter().collect::<Vec<_>>().into();
     if connection.authorities.is_empty() {
         words.push(format!(
             "{name} has no authority yet: nobody is asked for a certificate there until one is added"
@@ -68,22 +71,24 @@ pub(super) fn remove(
     }
     let name = connection.name.clone();
     let was_in_range = caller.is_some_and(|caller| connection.ranges.contains(caller));
+    not_too_many(connection, ranges.len())?;
+    let mut standing: BTreeSet<Range> = connection.ranges.iter().collect();
     for given in ranges {
         let range = given.range;
         words.extend(given.reading());
-        let Some(without) = connection.ranges.without(range) else {
+        if !standing.remove(&range) {
             return Err(unknown(connection, given));
-        };
-        connection.ranges = without;
+        }
         words.push(format!(
             "{name}: certificates are no longer asked for in {range}"
         ));
-        if let Some(wider) = connection.ranges.iter().find(|there| there.covers(range)) {
+        if let Some(wider) = wider(&standing, range) {
             words.push(format!(
                 "they still are, because {range} lies inside {wider}"
             ));
         }
     }
+    connection.ranges = standing.into_iter().collect::<Vec<_>>().into();
     if let Some(caller) =
         caller.filter(|caller| was_in_range && !connection.ranges.contains(*caller))
     {
@@ -98,6 +103,23 @@ pub(super) fn remove(
         say_who_is_shut_out(connection, words);
     }
     Ok(())
+}
+
+/// The narrowest other range of the set that holds `range`: as many steps as there are prefix lengths, not ranges.
+fn wider(standing: &BTreeSet<Range>, range: Range) -> Option<Range> {
+    std::iter::successors(range.wider(), |each| each.wider()).find(|each| standing.contains(each))
+}
+
+fn not_too_many(connection: &Connection, number: usize) -> Result<(), Refusal> {
+    if number <= MOST_RANGES {
+        return Ok(());
+    }
+    let name = &connection.name;
+    Err(Refusal::new(
+        Kind::InvalidConfiguration,
+        format!("connection `{name}`: {number} ranges are more than the {MOST_RANGES} allowed"),
+        "send fewer, or one wider range that holds them",
+    ))
 }
 
 fn no_range() -> Refusal {

@@ -45,6 +45,7 @@ fn authority(name: &str, key: u16) -> Authority {
         subject: Bytes::copy_from_slice(name.as_bytes()),
         name: format!("CN={name}"),
         not_after: Timestamp(2_000_000_000),
+        added_in: 0,
     }
 }
 
@@ -304,6 +305,40 @@ fn the_whole_is_judged_before_it_is_stored() {
 }
 
 #[test]
+fn more_ranges_than_allowed_are_refused_before_they_cost_anything() {
+    let many = |number: u32| -> Vec<GivenRange> {
+        let address = |index: u32| std::net::Ipv4Addr::from(0x0b00_0000 + index).to_string();
+        (0..number)
+            .map(|index| address(index).parse().unwrap())
+            .collect()
+    };
+    let add = |number| Change::AddRanges {
+        connection: fabrikam(),
+        ranges: many(number),
+        confirmed: false,
+    };
+    let remove = |number| Change::RemoveRanges {
+        connection: fabrikam(),
+        ranges: many(number),
+    };
+    let began = std::time::Instant::now();
+    // As many as fit a request's body.
+    for change in [add(100_000), remove(100_000), add(10_000)] {
+        let refused = refusal(&change);
+        assert_eq!(refused.kind, Kind::InvalidConfiguration);
+        assert!(
+            refused.detail.contains("more than the 10000 allowed"),
+            "{refused}"
+        );
+    }
+    let full = apply(&configuration(), &add(9_999), None).unwrap();
+    let empty = apply(&full.configuration, &remove(9_999), None).unwrap();
+    assert_eq!(empty.configuration, configuration());
+    // One by one into a sorted list, each step of this took minutes.
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}
+
+#[test]
 fn redirect_uris_that_would_leak_codes_are_refused() {
     let with = |uri: &str| {
         let mut configuration = configuration();
@@ -411,4 +446,32 @@ proptest! {
             prop_assert_ne!(applied.configuration, configuration());
         }
     }
+}
+
+#[test]
+fn an_authority_knows_the_revision_that_added_it_also_when_it_comes_back() {
+    let before = configuration();
+    let added_in = |configuration: &Configuration, key: u16| {
+        let connection = &configuration.connections[&fabrikam()];
+        let found = connection.authority(Digest::of(&key.to_be_bytes()));
+        found.map(|authority| authority.added_in)
+    };
+    let next = |before: &Configuration, change: &Change, revision: u64| {
+        let mut after = apply(before, change, None).unwrap().configuration;
+        authorities::number_added(before, &mut after, revision);
+        after
+    };
+    let added = next(&before, &add_authorities(&[authority("Second", 2)]), 8);
+    assert_eq!(
+        (added_in(&added, 1), added_in(&added, 2)),
+        (Some(0), Some(8))
+    );
+    let fingerprint = authority("Second", 2).fingerprint.to_string();
+    let removed = next(&added, &remove_authority(&fingerprint), 9);
+    assert_eq!(added_in(&removed, 2), None);
+    let again = next(&removed, &add_authorities(&[authority("Second", 2)]), 10);
+    assert_eq!(
+        (added_in(&again, 1), added_in(&again, 2)),
+        (Some(0), Some(10))
+    );
 }

@@ -5,6 +5,8 @@
 use std::error::Error;
 use std::fmt;
 
+use runtime::telemetry::chain;
+
 use crate::change::nearest;
 
 /// One thing that is wrong.
@@ -55,13 +57,7 @@ impl Mistake {
 
     /// A file that cannot be read, with what the system said about it.
     pub(super) fn of_file(key: &str, error: &dyn Error) -> Self {
-        let mut problem = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            problem.push_str(&format!(": {cause}"));
-            source = cause.source();
-        }
-        Self::new(key, problem, "")
+        Self::new(key, chain(error), "")
     }
 
     /// TOML that is none, or has keys nobody knows.

@@ -2,9 +2,8 @@
 //!
 //! **Invariant:** "nothing was changed" is said only where that is certain.
 
-use std::error::Error;
-
 use runtime::live::{PublishError, PublisherError};
+use runtime::telemetry::chain;
 
 use crate::audit::AuditError;
 use crate::change::{Kind, Refusal};
@@ -51,7 +50,7 @@ pub(super) fn conflict(seen: Option<u64>, current: u64) -> WriteFailure {
 }
 
 pub(super) fn not_published(error: &PublishError) -> WriteFailure {
-    let detail = in_words(error);
+    let detail = chain(error);
     let what_to_do = match error {
         PublishError::Conflict { current } => return conflict(None, *current),
         PublishError::Invalid(_) => {
@@ -81,25 +80,14 @@ pub(super) fn not_published(error: &PublishError) -> WriteFailure {
 
 pub(super) fn unrecorded(error: &AuditError) -> WriteFailure {
     WriteFailure::Unavailable {
-        detail: in_words(error),
+        detail: chain(error),
         what_to_do: "nothing was changed, because it could not be recorded; look at the disk of control's data folder".to_owned(),
     }
 }
 
 pub(super) fn unreadable(error: &PublisherError) -> WriteFailure {
     WriteFailure::Unavailable {
-        detail: in_words(error),
+        detail: chain(error),
         what_to_do: "look at the disk of control's data folder".to_owned(),
     }
-}
-
-/// An error with its causes, on one line.
-fn in_words(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    words
 }

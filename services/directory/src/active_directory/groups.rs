@@ -4,7 +4,8 @@
 //! them into names, and the names are kept for a few minutes.
 //!
 //! **Invariant:** a failure is an error, never a shorter list. Left out are only identifiers that no entry below the
-//! search base has, such as groups of another domain.
+//! search base has, such as groups of another domain, or that only a placeholder for somebody from elsewhere has
+//! (`foreignSecurityPrincipal`, which has no name).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -38,6 +39,9 @@ pub enum UnknownGroups {
         "tokenGroups of the account cannot be read; the bind account needs the right to read it"
     )]
     Unreadable,
+    /// A group is there, but not what it is called.
+    #[error("{} of a group cannot be read; the bind account needs the right to read it", .0.as_str())]
+    Nameless(Attribute),
     /// More groups than [`MAX_GROUPS`].
     #[error("the account is in {0} groups, more than {MAX_GROUPS}")]
     TooMany(usize),
@@ -145,7 +149,11 @@ async fn named(
             base: base.to_owned(),
             scope: Scope::Subtree,
             filter: Filter::Or(any),
-            attributes: &[Attribute::OBJECT_SID, Attribute::SAM_ACCOUNT_NAME],
+            attributes: &[
+                Attribute::OBJECT_CLASS,
+                Attribute::OBJECT_SID,
+                Attribute::SAM_ACCOUNT_NAME,
+            ],
             // One more than can be, to notice a server that answers another question.
             most: i32::try_from(groups.len() + 1).unwrap_or(i32::MAX),
         })
@@ -153,16 +161,33 @@ async fn named(
     if answer.more || answer.entries.len() > groups.len() {
         return Err(UnknownGroups::Excess);
     }
-    Ok(answer
-        .entries
-        .iter()
-        .filter_map(sid_and_name)
-        .filter(|(sid, _)| asked.contains(sid))
-        .collect())
+    let mut names = HashMap::new();
+    for entry in &answer.entries {
+        if let Some((sid, name)) = sid_and_name(entry)?
+            && asked.contains(&sid)
+        {
+            names.insert(sid, name);
+        }
+    }
+    Ok(names)
 }
 
-fn sid_and_name(entry: &Entry) -> Option<(Sid, String)> {
-    let sid = Sid::from_binary(entry.value(Attribute::OBJECT_SID)?).ok()?;
-    let name = entry.text(Attribute::SAM_ACCOUNT_NAME)?;
-    Some((sid, name))
+/// What an entry that was found is called; nothing for a placeholder.
+fn sid_and_name(entry: &Entry) -> Result<Option<(Sid, String)>, UnknownGroups> {
+    let sid = entry
+        .value(Attribute::OBJECT_SID)
+        .and_then(|sid| Sid::from_binary(sid).ok())
+        .ok_or(UnknownGroups::Nameless(Attribute::OBJECT_SID))?;
+    match entry.text(Attribute::SAM_ACCOUNT_NAME) {
+        Some(name) => Ok(Some((sid, name))),
+        None if is_placeholder(entry) => Ok(None),
+        None => Err(UnknownGroups::Nameless(Attribute::SAM_ACCOUNT_NAME)),
+    }
+}
+
+fn is_placeholder(entry: &Entry) -> bool {
+    entry
+        .values(Attribute::OBJECT_CLASS)
+        .iter()
+        .any(|class| class.eq_ignore_ascii_case(b"foreignSecurityPrincipal"))
 }

@@ -4,19 +4,22 @@
 //! seconds, and connections to it are dropped; after ten minutes every connection is made anew, so that people come back
 //! to the server the administrator prefers.
 //!
-//! **Invariant:** a service account whose password was refused is not tried again for a minute: a wrong setting must not
-//! lock the account out. A search is repeated at most once, a bind of a person never.
+//! **Invariant:** a service account whose password was refused is not tried again for a minute, and never twice at a time:
+//! a wrong setting must not lock the account out. A search is repeated at most once, a bind of a person never. A
+//! connection whose question was given up is not used for another one.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+mod lease;
+
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
+use deadpool::managed::{self, Metrics, PoolError, RecycleError, RecycleResult};
 
 use super::bind::Bound;
 use super::connection::{Connection, Results, Search, Trouble, Ways};
 use super::server::Server;
 use crate::password::Password;
+use lease::{Lease, Patience};
 
 /// How long a server that failed is passed over.
 const DEAD: Duration = Duration::from_secs(10);
@@ -87,7 +90,6 @@ impl Pool {
             ways,
             failed: Mutex::new(health),
             refused: Mutex::new(None),
-            proven: AtomicBool::new(false),
             proving: tokio::sync::Mutex::new(()),
         };
         let connections = managed::Pool::builder(dialler)
@@ -130,22 +132,22 @@ impl Pool {
     }
 
     async fn search_once(&self, search: &Search) -> Result<Results, NoAnswer> {
-        let mut pooled = self.connections.get().await.map_err(|error| match error {
+        let pooled = self.connections.get().await.map_err(|error| match error {
             PoolError::Backend(error) => error,
             _ => NoAnswer::Busy,
         })?;
+        let dialler = self.connections.manager();
         let server = pooled.server;
-        match pooled.connection.search(search).await {
-            Ok(results) => Ok(results),
+        let mut lease = Lease::of(pooled, dialler);
+        match lease.search(search).await {
+            Ok(results) => {
+                lease.give_back();
+                Ok(results)
+            }
             Err(trouble) => {
                 // Whatever went wrong, an answer may still be on its way over this connection.
-                drop(Object::take(pooled));
-                if matches!(trouble, Trouble::Silent) {
-                    self.connections
-                        .manager()
-                        .mark(server, Some(Instant::now()));
-                }
-                Err(self.connections.manager().no_answer(server, trouble))
+                lease.throw_away(&trouble);
+                Err(dialler.no_answer(server, trouble))
             }
         }
     }
@@ -161,9 +163,8 @@ struct Dialler {
     failed: Mutex<Vec<Option<Instant>>>,
     /// When the service account was last refused, and with which sub-code.
     refused: Mutex<Option<(Instant, u32)>>,
-    /// Whether the service account was accepted last.
-    proven: AtomicBool,
-    /// Held while an account that is not proven is tried: many questions at once must not become many failures.
+    /// Held while the service account is tried: many questions at once must not become many failures, also on the day its
+    /// password is changed.
     proving: tokio::sync::Mutex<()>,
 }
 
@@ -180,11 +181,6 @@ impl managed::Manager for Dialler {
     type Error = NoAnswer;
 
     async fn create(&self) -> Result<Pooled, NoAnswer> {
-        let _alone = if self.proven.load(Ordering::Relaxed) {
-            None
-        } else {
-            Some(self.proving.lock().await)
-        };
         self.refused_lately()?;
         let mut last = NoAnswer::NoServer;
         for server in self.order() {
@@ -202,13 +198,10 @@ impl managed::Manager for Dialler {
         if pooled.connection.is_closed() || pooled.opened.elapsed() > OLD {
             return Err(RecycleError::message("closed or old"));
         }
-        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        match failed.get(pooled.server).copied().flatten() {
-            Some(failed) if failed >= pooled.opened => {
-                Err(RecycleError::message("the server failed since"))
-            }
-            _ => Ok(()),
+        if self.failed_since(pooled.server, pooled.opened) {
+            return Err(RecycleError::message("the server failed since"));
         }
+        Ok(())
     }
 }
 
@@ -230,7 +223,10 @@ impl Dialler {
 
     async fn open(&self, index: usize) -> Result<Connection, NoAnswer> {
         let server = self.servers.get(index).ok_or(NoAnswer::NoServer)?;
-        match Connection::open(server, &self.ways).await {
+        let patience = Patience::with(self, index, self.ways.deadlines.connect);
+        let opened = Connection::open(server, &self.ways).await;
+        patience.rewarded();
+        match opened {
             Ok(connection) => {
                 self.mark(index, None);
                 Ok(connection)
@@ -245,20 +241,24 @@ impl Dialler {
     async fn bound(&self, server: usize) -> Result<Pooled, NoAnswer> {
         let opened = Instant::now();
         let mut connection = self.open(server).await?;
-        match connection
+        let _alone = self.proving.lock().await;
+        // What the one before found out holds for this one: it is not sent to be refused, or to wait in vain, again.
+        self.refused_lately()?;
+        if self.failed_since(server, opened) {
+            return Err(self.no_answer(server, Trouble::Silent));
+        }
+        let patience = Patience::with(self, server, self.ways.deadlines.operation);
+        let bound = connection
             .bind(&self.account.name, &self.account.password)
-            .await
-        {
-            Ok(Bound::Yes) => {
-                self.proven.store(true, Ordering::Relaxed);
-                Ok(Pooled {
-                    connection,
-                    server,
-                    opened,
-                })
-            }
+            .await;
+        patience.rewarded();
+        match bound {
+            Ok(Bound::Yes) => Ok(Pooled {
+                connection,
+                server,
+                opened,
+            }),
             Ok(Bound::No { code, .. }) => {
-                self.proven.store(false, Ordering::Relaxed);
                 let code = code.unwrap_or(0);
                 *self.refused.lock().unwrap_or_else(PoisonError::into_inner) =
                     Some((Instant::now(), code));
@@ -276,6 +276,13 @@ impl Dialler {
                 Err(self.no_answer(server, trouble))
             }
         }
+    }
+
+    /// Whether the server failed after `moment`.
+    fn failed_since(&self, server: usize, moment: Instant) -> bool {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = failed.get(server).copied().flatten();
+        last.is_some_and(|last| last >= moment)
     }
 
     fn refused_lately(&self) -> Result<(), NoAnswer> {

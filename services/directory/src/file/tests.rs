@@ -123,6 +123,22 @@ async fn an_unknown_name_and_a_wrong_password_are_one_answer() {
 }
 
 #[tokio::test]
+async fn somebody_who_goes_away_leaves_no_room_for_more_hashing() {
+    let rig = Rig::new();
+    let free = || rig.backend.hashing.available_permits();
+    let mut asking = Box::pin(rig.form("jon", "winter is coming"));
+    while free() == MAX_HASHING {
+        let wait = tokio::time::timeout(Duration::from_millis(1), &mut asking).await;
+        assert!(wait.is_err(), "answered before it was seen to hash");
+    }
+    drop(asking);
+    assert_eq!(free(), MAX_HASHING - 1, "the hashing goes on");
+    let all = rig.backend.hashing.acquire_many(2);
+    let ended = tokio::time::timeout(Duration::from_secs(20), all).await;
+    assert!(ended.unwrap().is_ok(), "the turn is given back in the end");
+}
+
+#[tokio::test]
 async fn a_disabled_account_is_refused_by_every_method() {
     let rig = Rig::new();
     let refused = Err(Refusal::new(Reason::Disabled));

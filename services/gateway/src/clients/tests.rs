@@ -63,7 +63,7 @@ async fn anything_but_a_complete_new_enough_answer_to_this_question_is_unavailab
     };
     certval.set_away(true);
     assert_eq!(fault().await, Fault::CertvalUnavailable);
-    assert_eq!(certval.asked(), 2, "asked once more, and no more than that");
+    assert_eq!(certval.asked(), 1, "asking again is the channel's");
     certval.set_away(false);
     certval.set_behind(1);
     assert_eq!(fault().await, Fault::CertvalUnavailable);
@@ -105,12 +105,12 @@ async fn silence_ends_at_the_deadline() {
             .await
             .is_err()
     );
-    assert_eq!(begun.elapsed(), 2 * DEADLINE);
+    assert_eq!(begun.elapsed(), DEADLINE);
     assert!(
         DirectoryClient::new(silent, DEADLINE)
             .resolve(who("jon"))
             .await
             .is_err()
     );
-    assert_eq!(begun.elapsed(), 3 * DEADLINE);
+    assert_eq!(begun.elapsed(), 2 * DEADLINE);
 }

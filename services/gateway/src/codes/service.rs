@@ -16,8 +16,11 @@ use crate::desk::Desk;
 /// The most that one question or answer weighs, in bytes: a grant is far smaller.
 const LARGEST: usize = 64 << 10;
 
-/// The method and the roles that may call it, for the mesh's allow list.
-pub const ALLOWED: [(&str, &[&str]); 1] = [("/postern.gateway.v1.Codes/Redeem", &["gateway"])];
+/// The methods and the roles that may call them, for the mesh's allow list.
+pub const ALLOWED: [(&str, &[&str]); 2] = [
+    ("/postern.gateway.v1.Codes/Redeem", &["gateway"]),
+    ("/postern.gateway.v1.Codes/Settle", &["gateway"]),
+];
 
 /// The service, for the gateway's mesh port.
 #[must_use]
@@ -50,22 +53,39 @@ impl Codes for Service {
             redirect_uri: &asked.redirect_uri,
             verifier: &asked.code_verifier,
         };
-        let outcome = match desk
+        let reserved = desk
             .codes
-            .redeem_forwarded(redemption, &desk.judgement(&live))
-        {
-            Ok(grant) => Outcome::Grant(
-                serde_json::to_vec(&grant)
-                    .map(Bytes::from)
-                    .map_err(|error| Status::internal(error.to_string()))?,
-            ),
+            .reserve_forwarded(redemption, &desk.judgement(&live));
+        let (outcome, reservation) = match reserved {
+            Ok((grant, number)) => {
+                let grant = serde_json::to_vec(&grant)
+                    .map_err(|error| Status::internal(error.to_string()))?;
+                (Outcome::Grant(Bytes::from(grant)), number)
+            }
             Err(why) => {
                 tracing::info!(client_id = %client_id, why = why.0, "a forwarded code was refused");
-                Outcome::Invalid(v1::Invalid {})
+                (Outcome::Invalid(v1::Invalid {}), 0)
             }
         };
         Ok(Response::new(v1::RedeemResponse {
             outcome: Some(outcome),
+            reservation,
         }))
+    }
+
+    async fn settle(
+        &self,
+        request: Request<v1::SettleRequest>,
+    ) -> Result<Response<v1::SettleResponse>, Status> {
+        let desk = &self.0;
+        let asked = request.into_inner();
+        let live = desk
+            .live()
+            .map_err(|fault| Status::unavailable(fault.to_string()))?;
+        let by = desk.judgement(&live);
+        let settled = desk
+            .codes
+            .settle_forwarded(&asked.code, asked.reservation, &by);
+        Ok(Response::new(v1::SettleResponse { settled }))
     }
 }

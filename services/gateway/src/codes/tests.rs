@@ -1,10 +1,13 @@
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use domain::configuration::Configuration;
 use domain::timestamp::Timestamp;
 use runtime::random::SystemRandomness;
 
-use super::{Grant, Invalid, Redemption};
+use super::store::OPEN_PER_ACCOUNT;
+use super::{Grant, Invalid, Redemption, Reservation};
 use crate::oidc::authorize_request::AuthorizeRequest;
 use crate::oidc::parameters::Parameters;
 use crate::session::LiveSession;
@@ -55,20 +58,43 @@ struct Asked<'a> {
     verifier: &'a str,
 }
 
+/// Reserves and settles.
 async fn redeem(world: &World, asked: Asked<'_>) -> Result<Grant, Invalid> {
+    let reservation = reserve(world, asked).await?;
+    settle(world, &reservation).await?;
+    Ok(reservation.grant)
+}
+
+async fn reserve<'a>(world: &World, asked: Asked<'a>) -> Result<Reservation<'a>, Invalid> {
     let live = world.desk.live().unwrap();
+    let client_id = asked.client_id.parse().unwrap();
     let redemption = Redemption {
         code: asked.code,
-        client_id: &asked.client_id.parse().unwrap(),
+        client_id: &client_id,
         redirect_uri: asked.redirect_uri,
         verifier: asked.verifier,
     };
-    world
-        .desk
-        .codes
-        .redeem(redemption, world.desk.judgement(&live))
-        .await
-        .unwrap()
+    let by = world.desk.judgement(&live);
+    let reserved = world.desk.codes.reserve(redemption, &by).await.unwrap();
+    // Only what it was asked with lives on.
+    reserved.map(
+        |Reservation {
+             grant,
+             number,
+             issuer,
+             ..
+         }| Reservation {
+            grant,
+            code: asked.code,
+            number,
+            issuer,
+        },
+    )
+}
+
+async fn settle(world: &World, reservation: &Reservation<'_>) -> Result<(), Invalid> {
+    let now = world.desk.now();
+    world.desk.codes.settle(reservation, now).await.unwrap()
 }
 
 #[tokio::test]
@@ -86,7 +112,6 @@ async fn a_code_is_redeemed_once_and_its_second_use_ends_the_session() {
 #[tokio::test]
 async fn a_code_is_for_its_application_address_and_verifier_and_a_wrong_try_uses_it_up() {
     let world = World::new();
-    let other_verifier = VERIFIER.replace('d', "e");
     let wrong: [fn(Asked<'_>) -> Asked<'_>; 4] = [
         |right| Asked {
             client_id: SERVER,
@@ -105,7 +130,6 @@ async fn a_code_is_for_its_application_address_and_verifier_and_a_wrong_try_uses
             ..right
         },
     ];
-    assert_ne!(other_verifier, VERIFIER);
     for change in wrong {
         let (code, session) = code(&world);
         assert!(redeem(&world, change(right(&code))).await.is_err());
@@ -122,9 +146,9 @@ async fn a_code_lives_sixty_seconds() {
     let world = World::new();
     let (first, _) = code(&world);
     let (second, _) = code(&world);
-    world.clock.advance(std::time::Duration::from_secs(59));
+    world.clock.advance(Duration::from_secs(59));
     assert!(redeem(&world, right(&first)).await.is_ok());
-    world.clock.advance(std::time::Duration::from_secs(1));
+    world.clock.advance(Duration::from_secs(1));
     assert!(redeem(&world, right(&second)).await.is_err());
 }
 
@@ -145,6 +169,71 @@ async fn of_fifty_redemptions_at_two_gateways_one_succeeds() {
         }
         assert_eq!(won, 1);
     }
+}
+
+#[tokio::test]
+async fn until_it_is_settled_a_code_can_be_reserved_anew_and_the_newest_reservation_counts() {
+    let first = World::new();
+    let second = first.beside("gateway-2.example.com:9443", |_| {});
+    let (code, session) = code(&first);
+    let lost = reserve(&second, right(&code)).await.unwrap();
+    let overtaken = reserve(&first, right(&code)).await.unwrap();
+    let newest = reserve(&second, right(&code)).await.unwrap();
+    assert!(settle(&first, &overtaken).await.is_err());
+    assert!(settle(&second, &lost).await.is_err());
+    assert_eq!(settle(&second, &newest).await, Ok(()));
+    assert_eq!(settle(&second, &newest).await, Ok(()), "asked once more");
+    assert!(settle(&first, &overtaken).await.is_err());
+    assert!(!first.desk.signed_out.contains(session));
+    assert!(reserve(&first, right(&code)).await.is_err());
+    assert!(first.desk.signed_out.contains(session));
+}
+
+#[tokio::test]
+async fn a_reservation_is_settled_soon_or_never() {
+    let world = World::new();
+    for (after, settles) in [(10, true), (11, false)] {
+        let (code, _) = code(&world);
+        world.clock.advance(Duration::from_secs(59));
+        let reservation = reserve(&world, right(&code)).await.unwrap();
+        world.clock.advance(Duration::from_secs(after));
+        assert_eq!(settle(&world, &reservation).await.is_ok(), settles);
+    }
+}
+
+#[tokio::test]
+async fn codes_are_forgotten_with_their_use_and_nobody_fills_the_memory_alone() {
+    let world = World::new();
+    let counts = || world.desk.codes.store.counts();
+    let codes: Vec<String> = (0..OPEN_PER_ACCOUNT + 1).map(|_| code(&world).0).collect();
+    assert_eq!(counts(), (OPEN_PER_ACCOUNT, 0), "of one account");
+    assert!(redeem(&world, right(&codes[0])).await.is_err(), "gave way");
+    assert!(redeem(&world, right(&codes[1])).await.is_ok());
+    assert_eq!(counts(), (OPEN_PER_ACCOUNT - 1, 1));
+    world.clock.advance(Duration::from_secs(69));
+    code(&world);
+    assert_eq!(counts(), (OPEN_PER_ACCOUNT, 1));
+    world.clock.advance(Duration::from_secs(1));
+    code(&world);
+    assert_eq!(counts(), (2, 1), "open ones for a minute and a little");
+    // As long as its tokens live, a second use is known for one.
+    world.clock.advance(Duration::from_secs(289));
+    code(&world);
+    assert_eq!(counts().1, 1);
+    world.clock.advance(Duration::from_secs(1));
+    code(&world);
+    assert_eq!(counts().1, 0);
+}
+
+#[tokio::test]
+async fn another_gateway_is_dialled_once() {
+    let first = World::new();
+    let second = first.beside("gateway-2.example.com:9443", |_| {});
+    for _ in 0..3 {
+        let (code, _) = code(&first);
+        redeem(&second, right(&code)).await.unwrap();
+    }
+    assert_eq!(second.dialled.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
@@ -204,7 +293,7 @@ async fn a_code_dies_with_what_its_session_rests_on() {
             world
                 .desk
                 .codes
-                .redeem(redemption, judgement)
+                .reserve(redemption, &judgement)
                 .await
                 .unwrap()
                 .is_err()

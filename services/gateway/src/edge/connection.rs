@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::address::ClientAddress;
+use domain::reason::Reason;
 use domain::timestamp::Timestamp;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -51,6 +52,8 @@ enum Ended {
     NoPlace(#[source] Full),
     #[error("handshake failed")]
     Handshake(#[source] io::Error),
+    #[error("certificates that are not taken in: {0}")]
+    OverLimit(Reason),
     #[error("stopping")]
     Stopping,
 }
@@ -136,7 +139,8 @@ async fn arrive(
     drop(waiting);
     let chain = match stream.get_ref().1.peer_certificates() {
         None | Some([]) => None,
-        Some(sent) => Some(tls::presented(sent)),
+        // The handshake has ended over one that is not within the limits.
+        Some(sent) => Some(tls::presented(sent).map_err(Ended::OverLimit)?),
     };
     let arrival = Arrival {
         address,

@@ -1,7 +1,9 @@
 //! How long a connection may do nothing, take for a request's head, or take for an answer.
 //!
-//! **Invariant:** in every state a connection can be in there is a moment at which it is overdue.
+//! **Invariant:** in every state a connection can be in there is a moment at which it is overdue, and no later request moves
+//! that of an earlier one.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,14 +39,20 @@ struct Limits {
 
 #[derive(Debug)]
 struct State {
-    in_flight: usize,
+    /// When each request in flight began. Its number grows from one to the next.
+    in_flight: BTreeMap<u64, Instant>,
+    begun: u64,
     reading_head: bool,
+    /// When the connection began to idle or to read a head.
     since: Instant,
 }
 
 /// One request in flight, until dropped.
 #[derive(Debug)]
-pub(super) struct InFlight(Pace);
+pub(super) struct InFlight {
+    pace: Pace,
+    number: u64,
+}
 
 impl Pace {
     /// Of a connection whose handshake has just ended: the first request is waited for as for a head.
@@ -58,7 +66,8 @@ impl Pace {
                     idle: seconds(settings.idle_s),
                 },
                 state: Mutex::new(State {
-                    in_flight: 0,
+                    in_flight: BTreeMap::new(),
+                    begun: 0,
                     reading_head: true,
                     since: Instant::now(),
                 }),
@@ -70,7 +79,7 @@ impl Pace {
     /// Bytes came that may begin a request's head.
     pub(super) fn bytes_came(&self) {
         self.change(|state| {
-            if state.in_flight == 0 && !state.reading_head {
+            if state.in_flight.is_empty() && !state.reading_head {
                 state.reading_head = true;
                 state.since = Instant::now();
                 self.shared.nearer.notify_one();
@@ -80,17 +89,21 @@ impl Pace {
 
     /// A request's head is complete.
     pub(super) fn begin(&self) -> InFlight {
-        self.change(|state| {
-            state.in_flight += 1;
+        let number = self.change(|state| {
+            state.begun += 1;
+            state.in_flight.insert(state.begun, Instant::now());
             state.reading_head = false;
-            state.since = Instant::now();
+            state.begun
         });
-        InFlight(self.clone())
+        InFlight {
+            pace: self.clone(),
+            number,
+        }
     }
 
     /// Whether a request is being answered.
     pub(super) fn is_busy(&self) -> bool {
-        self.change(|state| state.in_flight > 0)
+        self.change(|state| !state.in_flight.is_empty())
     }
 
     /// Waits until the connection is overdue; says in what.
@@ -110,12 +123,10 @@ impl Pace {
 
     fn deadline(&self) -> (Instant, &'static str) {
         let limits = self.shared.limits;
-        self.change(|state| match state {
-            State { in_flight: 1.., .. } => (state.since + limits.request, "request"),
-            State {
-                reading_head: true, ..
-            } => (state.since + limits.head, "head"),
-            State { .. } => (state.since + limits.idle, "idle"),
+        self.change(|state| match state.in_flight.first_key_value() {
+            Some((_, oldest)) => (*oldest + limits.request, "request"),
+            None if state.reading_head => (state.since + limits.head, "head"),
+            None => (state.since + limits.idle, "idle"),
         })
     }
 
@@ -132,11 +143,11 @@ impl Pace {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.change(|state| {
-            state.in_flight = state.in_flight.saturating_sub(1);
+        self.pace.change(|state| {
+            state.in_flight.remove(&self.number);
             state.since = Instant::now();
         });
         // Idle may be shorter than what a request was given.
-        self.0.shared.nearer.notify_one();
+        self.pace.shared.nearer.notify_one();
     }
 }

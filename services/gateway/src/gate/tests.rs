@@ -25,6 +25,7 @@ fn connection(name: &str, range: &str, subjects: &[&[u8]]) -> Connection {
                 subject: Bytes::copy_from_slice(subject),
                 name: name.to_owned(),
                 not_after: Timestamp(u64::MAX),
+                added_in: 0,
             })
             .collect(),
         directory: DirectorySource::File,

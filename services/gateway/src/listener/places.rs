@@ -6,7 +6,7 @@
 //! memory.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::address::ClientAddress;
@@ -55,7 +55,7 @@ impl Places {
 
     /// Takes a place for `address`.
     pub(crate) fn take(&self, address: ClientAddress) -> Result<Place, Full> {
-        let address = neighbourhood(address);
+        let address = address.neighbourhood();
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.total >= self.total {
             return Err(Full::Total);
@@ -84,12 +84,5 @@ impl Drop for Place {
                 taken.by_address.remove(&self.address);
             }
         }
-    }
-}
-
-fn neighbourhood(address: ClientAddress) -> IpAddr {
-    match address.ip() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
-        v4 => v4,
     }
 }

@@ -1,7 +1,7 @@
 //! `/signout`: the end of a session (OpenID Connect RP-Initiated Logout 1.0).
 //!
 //! **Invariant:** a browser is sent on only to an address that the application named in a genuine ID token has registered,
-//! byte by byte; without such a token a person is asked first.
+//! byte by byte; without such a token, or with one of another session than the browser's, a person is asked first.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
+use domain::application::ClientId;
 use domain::configuration::Configuration;
 
 use super::answer::with_query;
@@ -36,69 +37,68 @@ pub(crate) async fn get(
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let answer = desk.sign_out(&visit, query.as_bytes(), false);
+    let answer = desk.sign_out(&visit, query.as_bytes());
     desk.ended(&visit, Progress::of(&visit), answer)
 }
 
-/// The same in a form, or the yes to the question.
+/// The yes to the question, or the same as [`get`] in a form.
 pub(crate) async fn post(State(desk): State<Arc<Desk>>, visit: Visit, form: Bytes) -> Response {
-    let answer = desk.sign_out(&visit, &form, true);
+    let answer = desk.sign_out_by_form(&visit, &form);
     desk.ended(&visit, Progress::of(&visit), answer)
 }
 
 impl Desk {
-    fn sign_out(&self, visit: &Visit, text: &[u8], is_form: bool) -> Result<Response, Halt> {
-        let parameters = Parameters::parse(text)?;
+    fn sign_out(&self, visit: &Visit, query: &[u8]) -> Result<Response, Halt> {
+        let parameters = Parameters::parse(query)?;
+        let Some(token) = parameters.only("id_token_hint")? else {
+            return Ok(self.question(visit));
+        };
+        let snapshot = self.live()?;
+        let hint = Hint::read(token, self.hosts.issuer(), &snapshot.view.token_keys).map_err(
+            |NotOurs| {
+                Halt::Rejected(
+                    StatusCode::BAD_REQUEST,
+                    "the id_token_hint is not an ID token of this issuer",
+                )
+            },
+        )?;
+        // Before anything is ended: a request that is refused has done nothing.
+        let target = target(&parameters, &hint, &snapshot.view.configuration)?;
+        let session = self.cookie_session(&snapshot, visit);
+        self.signed_out.sign_out(hint.sid, hint.end(), visit.now);
+        // The application speaks of a session that this browser has left: whoever is there now is asked.
+        if session.as_ref().is_some_and(|there| there.id != hint.sid) {
+            return Ok(self.question(visit));
+        }
+        self.signed_out_response(visit, session.as_ref(), Some(hint.aud), target)
+    }
+
+    fn sign_out_by_form(&self, visit: &Visit, form: &[u8]) -> Result<Response, Halt> {
+        let parameters = Parameters::parse(form)?;
+        if parameters.only("confirmed")? != Some("yes") {
+            // A form of another site comes without our cookies: only after a redirect is it known who is here.
+            let path = format!("/signout?{}", parameters.to_query());
+            return Ok(see_other(&self.hosts.login_url(&path)));
+        }
+        if !visit.is_from(self.hosts.issuer()) {
+            return Err(Halt::Rejected(
+                StatusCode::FORBIDDEN,
+                "the form was not sent by a page of this host",
+            ));
+        }
         let snapshot = self.live()?;
         let session = self.cookie_session(&snapshot, visit);
-        let hint = match parameters.only("id_token_hint")? {
-            None => None,
-            Some(token) => Some(
-                Hint::read(token, self.hosts.issuer(), &snapshot.view.token_keys).map_err(
-                    |NotOurs| {
-                        Halt::Rejected(
-                            StatusCode::BAD_REQUEST,
-                            "the id_token_hint is not an ID token of this issuer",
-                        )
-                    },
-                )?,
-            ),
-        };
-        match &hint {
-            None => {
-                let confirmed = is_form && parameters.only("confirmed")? == Some("yes");
-                if !confirmed {
-                    return Ok(self.question(visit));
-                }
-                if !visit.is_from(self.hosts.issuer()) {
-                    return Err(Halt::Rejected(
-                        StatusCode::FORBIDDEN,
-                        "the form was not sent by a page of this host",
-                    ));
-                }
-            }
-            // The application speaks of a session that this browser has left: whoever is there now is asked.
-            Some(hint) if session.as_ref().is_some_and(|there| there.id != hint.sid) => {
-                self.signed_out.sign_out(hint.sid, hint.end(), visit.now);
-                return Ok(self.question(visit));
-            }
-            Some(hint) => self.signed_out.sign_out(hint.sid, hint.end(), visit.now),
-        }
-        let mut event = SignIn::at(visit);
-        if let Some(session) = &session {
-            self.signed_out
-                .sign_out(session.id, tokens::end(session), visit.now);
-            event.method = Some(session.method.kind());
-            event.connection = Some(session.connection.clone());
-        }
-        event.client_id = hint.as_ref().map(|hint| hint.aud.clone());
-        event.ended(Outcome::SignedOut);
+        self.signed_out_response(visit, session.as_ref(), None, None)
+    }
 
-        let target = hint
-            .as_ref()
-            .map(|hint| target(&parameters, hint, &snapshot.view.configuration))
-            .transpose()?
-            .flatten();
+    /// Ends this browser's session, if it has one, and sends it on.
+    fn signed_out_response(
+        &self,
+        visit: &Visit,
+        session: Option<&Session>,
+        client_id: Option<ClientId>,
+        target: Option<String>,
+    ) -> Result<Response, Halt> {
         let mut response = match target {
             Some(target) => see_other(&target),
             None => {
@@ -107,13 +107,21 @@ impl Desk {
                 pages::answer(StatusCode::OK, &page, &frame, Forms::None)
             }
         };
-        let browser = Binding::draw(&*self.randomness)?;
-        add_cookie(
-            &mut response,
-            cookies::set(cookies::BROWSER, &browser.text()),
-        )?;
-        add_cookie(&mut response, cookies::removed(cookies::SESSION))?;
+        let mut event = SignIn::at(visit);
+        event.client_id = client_id;
+        if let Some(session) = session {
+            self.signed_out
+                .sign_out(session.id, tokens::end(session), visit.now);
+            event.of(session);
+            let browser = Binding::draw(&*self.randomness)?;
+            add_cookie(
+                &mut response,
+                cookies::set(cookies::BROWSER, &browser.text()),
+            )?;
+            add_cookie(&mut response, cookies::removed(cookies::SESSION))?;
+        }
         add_cookie(&mut response, cookies::set(cookies::SIGNED_OUT, "1"))?;
+        event.ended(Outcome::SignedOut);
         Ok(response)
     }
 

@@ -1,6 +1,7 @@
 //! `/token`: a code becomes tokens (RFC 6749 section 4.1.3).
 //!
-//! **Invariant:** the code is redeemed before anything is signed, and the person is looked at once more.
+//! **Invariant:** the person is looked at once more, and tokens leave only once the code is settled: what could not be
+//! decided leaves the code good for another try.
 
 use std::sync::Arc;
 
@@ -18,9 +19,8 @@ use super::error_code::ErrorCode;
 use super::parameters::{InvalidParameters, Parameters, Repeated};
 use super::{json, tokens};
 use crate::audit::{Outcome, SignIn};
-use crate::codes::Redemption;
+use crate::codes::{Invalid, IssuerAway, Redemption};
 use crate::desk::Desk;
-use crate::session::stands;
 use crate::signin::Snapshot;
 use crate::visit::Visit;
 
@@ -139,34 +139,23 @@ impl Desk {
         visit: &Visit,
         event: &mut SignIn,
     ) -> Result<Response, Stop> {
-        let grant = match self
+        let reserved = self
             .codes
-            .redeem(redemption, self.judgement(snapshot))
-            .await
-        {
-            Ok(Ok(grant)) => grant,
-            Ok(Err(invalid)) => {
-                event.ended(Outcome::CodeRefused(invalid.0));
-                return Err(INVALID_GRANT);
-            }
-            Err(away) => {
-                tracing::warn!(error = %away, request_id = %visit.request_id, "a code could not be redeemed");
-                return Err(UNAVAILABLE);
-            }
-        };
+            .reserve(redemption, &self.judgement(snapshot))
+            .await;
+        let reservation = decided(reserved, visit, event)?;
+        let grant = &reservation.grant;
         let session = &grant.session;
-        event.method = Some(session.method.kind());
-        event.connection = Some(session.connection.clone());
-        // The gateway that issued the code has judged it by its own snapshot; this one signs.
+        event.of(session);
+        // The gateway that issued the code has judged it by its own snapshot and what it knows of sign-outs; this one signs.
         let view = &snapshot.view;
-        if stands(
-            &session.connection,
-            session.method.authority(),
-            &view.configuration,
-        )
-        .is_err()
-        {
-            event.ended(Outcome::CodeRefused("its authority or connection is gone"));
+        let live = session
+            .clone()
+            .live(&view.configuration, &self.signed_out, visit.now);
+        if live.is_err() {
+            event.ended(Outcome::CodeRefused(
+                "its session has ended, or what it rests on is gone",
+            ));
             return Err(INVALID_GRANT);
         }
         let person = match self
@@ -191,7 +180,7 @@ impl Desk {
             }
         };
         let tokens = tokens::issue(
-            &grant,
+            grant,
             application,
             person.profile(),
             self.hosts.issuer(),
@@ -206,6 +195,8 @@ impl Desk {
                 description: "tokens could not be made",
             }
         })?;
+        let settled = self.codes.settle(&reservation, self.now()).await;
+        decided(settled, visit, event)?;
         event.ended(Outcome::Redeemed);
         Ok(json::private(json!({
             "access_token": tokens.access_token,
@@ -214,6 +205,25 @@ impl Desk {
             "id_token": tokens.id_token,
             "scope": grant.scopes.to_string(),
         })))
+    }
+}
+
+/// What the gateway that issued a code said to a step of its redemption.
+fn decided<T>(
+    said: Result<Result<T, Invalid>, IssuerAway>,
+    visit: &Visit,
+    event: &SignIn,
+) -> Result<T, Stop> {
+    match said {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(invalid)) => {
+            event.ended(Outcome::CodeRefused(invalid.0));
+            Err(INVALID_GRANT)
+        }
+        Err(away) => {
+            tracing::warn!(error = %away, request_id = %visit.request_id, "a code could not be redeemed");
+            Err(UNAVAILABLE)
+        }
     }
 }
 

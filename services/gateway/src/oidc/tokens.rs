@@ -21,7 +21,7 @@ use super::scopes::{Scope, Scopes};
 use crate::codes::Grant;
 use crate::ids::{SessionId, TokenId};
 use crate::session::signed_out::SignedOut;
-use crate::session::{ABSOLUTE, Method, Session, stands};
+use crate::session::{ABSOLUTE, Method, Session, Trusted, stands};
 
 #[cfg(test)]
 mod tests;
@@ -125,7 +125,7 @@ struct AccessToken {
     connection: ConnectionName,
     /// The authority a certificate sign-in rests on: removing it ends this token, too.
     #[serde(skip_serializing_if = "Option::is_none")]
-    authority: Option<Digest>,
+    authority: Option<Trusted>,
 }
 
 /// The tokens of one redemption.
@@ -247,7 +247,7 @@ pub fn access(
         && now.0 < claims.exp
         && configuration.applications.contains_key(&claims.client_id)
         && stands(&claims.connection, claims.authority, configuration).is_ok()
-        && !signed_out.contains(claims.sid);
+        && !signed_out.ends(claims.sid, Timestamp(claims.auth_time));
     if !standing {
         return Err(NotOurs);
     }
@@ -263,8 +263,6 @@ pub fn access(
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Hint {
     iss: String,
-    /// Whom it was about.
-    pub sub: AccountId,
     /// Which application it was for.
     pub aud: ClientId,
     /// The session it was issued in.

@@ -1,8 +1,6 @@
-//! What the pages say, in one language per value.
+//! What the pages say, in one language per value. The sentences of reasons and faults are `domain::reason`'s.
 //!
 //! **Invariant:** reason codes are the same in every language.
-
-use domain::reason::{Explanation, Fault, Reason};
 
 /// The texts of one language.
 #[derive(Debug)]
@@ -87,15 +85,3 @@ pub(crate) static ENGLISH: Words = Words {
     signed_out_certificate: "Your browser may still remember your certificate. Signing in again waits for your click; to use another certificate, choose “Try another certificate” there or restart the browser.",
     signed_out_applications: "Applications you used may keep you signed in on their own for a while.",
 };
-
-impl Words {
-    /// What people are told about a refusal.
-    pub(crate) const fn of_reason(&self, reason: Reason) -> Explanation {
-        reason.explanation()
-    }
-
-    /// What people are told about a failure of ours.
-    pub(crate) const fn of_fault(&self, fault: Fault) -> Explanation {
-        fault.explanation()
-    }
-}

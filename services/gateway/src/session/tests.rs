@@ -5,7 +5,7 @@ use runtime::random::SystemRandomness;
 
 use super::signed_out::SignedOut;
 use super::{Ended, LiveSession, Method, Session};
-use crate::testing::{START, authority_key, configuration, person};
+use crate::testing::{REVISION, START, configuration, person, trusted};
 
 const NOW: Timestamp = Timestamp(START);
 
@@ -25,7 +25,7 @@ fn by_certificate() -> Session {
     Session {
         method: Method::Certificate {
             leaf: Digest::of(b"leaf"),
-            authority: authority_key(),
+            authority: trusted(),
         },
         ..by_password()
     }
@@ -65,6 +65,15 @@ fn a_session_ends_with_what_it_rests_on() {
     assert_eq!(
         ended(by_certificate(), |all| fabrikam(all).authorities.clear(), 0),
         Some(Ended::AuthorityRemoved)
+    );
+    let added_in = |revision: u64| {
+        move |all: &mut Configuration| fabrikam(all).authorities[0].added_in = revision
+    };
+    assert_eq!(ended(by_certificate(), added_in(REVISION), 0), None);
+    assert_eq!(
+        ended(by_certificate(), added_in(REVISION + 1), 0),
+        Some(Ended::AuthorityRemoved),
+        "removed, and added again since"
     );
     assert_eq!(
         ended(
@@ -134,6 +143,7 @@ fn the_last_use_is_written_at_most_once_a_minute() {
         .unwrap();
     assert_eq!(live.renewed(Timestamp(START + 59)), None);
     let renewed = live.renewed(Timestamp(START + 60)).unwrap();
+    let renewed = renewed.session();
     assert_eq!(renewed.seen, Timestamp(START + 60));
     assert_eq!((renewed.id, renewed.auth_time), (live.session().id, NOW));
 }

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -72,7 +72,7 @@ impl Attempts {
     ) -> Option<Attempt> {
         let attempt = Attempt {
             account: account(connection, user_name),
-            address: network(address),
+            address: address.neighbourhood(),
         };
         let mut counted = self.lock();
         let window = self.window;
@@ -162,15 +162,4 @@ fn account(connection: &ConnectionName, user_name: &str) -> Digest {
     let name = name.rsplit_once('\\').map_or(name, |(_, name)| name);
     let name = name.split_once('@').map_or(name, |(name, _)| name);
     Digest::of(format!("{connection}\0{}", name.to_lowercase()).as_bytes())
-}
-
-/// The address, or the /64 it is in: one household has that many IPv6 addresses.
-fn network(address: ClientAddress) -> IpAddr {
-    match address.ip() {
-        IpAddr::V6(v6) => {
-            let bits = u128::from(v6) & !u128::from(u64::MAX);
-            IpAddr::V6(Ipv6Addr::from(bits))
-        }
-        v4 => v4,
-    }
 }

@@ -113,7 +113,7 @@ impl Desk {
         };
         let too_long_ago = match standing {
             Standing::Fits(session) => {
-                return self.go_on(&snapshot, &request, &session, visit, progress);
+                return self.go_on(&snapshot, &request, session, visit, progress);
             }
             Standing::TooLongAgo => true,
             Standing::Nobody => false,
@@ -213,22 +213,25 @@ impl Desk {
         &self,
         snapshot: &Snapshot,
         request: &AuthorizeRequest,
-        session: &LiveSession,
+        session: LiveSession,
         visit: &Visit,
         progress: &mut Progress,
     ) -> Result<Response, Halt> {
-        let mut response = self.code_for(snapshot, request, session, visit)?;
-        if let Some(renewed) = session.renewed(visit.now) {
+        // The code carries the session as used now: it must not grow idle before the code is redeemed.
+        let renewed = session.renewed(visit.now);
+        let is_new = renewed.is_some();
+        let session = renewed.unwrap_or(session);
+        let mut response = self.code_for(snapshot, request, &session, visit)?;
+        if is_new {
             let sealed = seals::seal(
                 &snapshot.view.seal_keys,
                 self.hosts.login(),
-                &renewed,
+                session.session(),
                 &*self.randomness,
             )?;
             add_cookie(&mut response, cookies::set(cookies::SESSION, &sealed))?;
         }
-        progress.event.method = Some(session.session().method.kind());
-        progress.event.connection = Some(session.session().connection.clone());
+        progress.event.of(session.session());
         progress.event.ended(Outcome::Continued);
         Ok(response)
     }
@@ -267,7 +270,7 @@ impl Desk {
         )?;
         let mut response = match connection.admission(visit.arrival.address) {
             Admission::Certificate { password } => match self.fresh() {
-                Ok(()) => self.choose_page(offer, &text, password, waits, visit),
+                Ok(()) => self.choose_page(offer, &text, password, waits, visit)?,
                 Err(stale) if password => {
                     progress.event.ended(Outcome::Unavailable(&stale));
                     let alert = Alert {

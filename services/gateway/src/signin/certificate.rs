@@ -11,6 +11,7 @@ use std::sync::Arc;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use domain::address::ClientAddress;
 use domain::certificate::VerifiedCertificate;
 use domain::connection::{Admission, Connection};
 use domain::outcome::{Refusal, Verdict};
@@ -18,6 +19,7 @@ use domain::reason::Reason;
 use postern_proto::directory::{Method, Resolve, Who};
 
 use super::certificate_result::CertificateResult;
+use super::transaction::Transaction;
 use super::{Offer, Progress, Snapshot, still_offered};
 use crate::audit::Outcome;
 use crate::desk::Desk;
@@ -41,6 +43,35 @@ pub(crate) async fn get(
     desk.ended(&visit, progress, answer)
 }
 
+/// Why nobody is asked for a certificate at `address`, where somebody should have been when the sign-in began.
+fn not_asked(connection: &Connection, began: &Transaction, address: ClientAddress) -> Refusal {
+    if !connection.methods.certificate {
+        return Refusal::because(
+            Reason::AddressNotInRange,
+            "The connection no longer accepts certificates, from anywhere.",
+        );
+    }
+    if connection.authorities.is_empty() {
+        return Refusal::because(
+            Reason::UnknownIssuer,
+            "The connection's last authority was removed while this sign-in was on its way.",
+        );
+    }
+    if began.address == address {
+        return Refusal::because(
+            Reason::AddressNotInRange,
+            format!("The range of {address} was removed while this sign-in was on its way."),
+        );
+    }
+    Refusal::because(
+        Reason::AddressChanged,
+        format!(
+            "The sign-in began at {}, the certificate came from {address}.",
+            began.address
+        ),
+    )
+}
+
 impl Desk {
     async fn certificate(
         &self,
@@ -50,9 +81,9 @@ impl Desk {
     ) -> Result<Response, Halt> {
         let parameters = Parameters::parse(query)?;
         let text = parameters.only("tx")?.ok_or(Reason::TransactionUnknown)?;
-        let snapshot = self.live()?;
-        let transaction = self.transaction(&snapshot, text, visit)?;
+        let transaction = self.transaction(&*self.live()?, text, visit)?;
         progress.within(&transaction);
+        let snapshot = self.at_least(transaction.revision).await?;
         if visit.is_no_document() {
             return Err(Halt::Rejected(
                 StatusCode::FORBIDDEN,
@@ -64,20 +95,15 @@ impl Desk {
         let Admission::Certificate { password } = connection.admission(visit.arrival.address)
         else {
             progress.ways.another_certificate = None;
-            return Err(Refusal::because(
-                Reason::AddressChanged,
-                format!(
-                    "The sign-in began at {}, the certificate came from {}.",
-                    transaction.address, visit.arrival.address
-                ),
-            )
-            .into());
+            return Err(not_asked(connection, &transaction, visit.arrival.address).into());
         };
         self.fresh()?;
 
         let chain = match &visit.arrival.chain {
-            Some(Ok(chain)) => chain,
-            Some(Err(reason)) => return Err((*reason).into()),
+            Some(chain) => {
+                progress.event.leaf = Some(chain.fingerprint());
+                chain
+            }
             None if password => {
                 let refusal = Refusal::new(Reason::NoCertificate);
                 progress.event.ended(Outcome::Refused(&refusal));
@@ -103,6 +129,7 @@ impl Desk {
             Verdict::Accepted(person) => person,
             Verdict::Refused(refusal) => return Err(refusal.into()),
         };
+        progress.event.account = Some(person.profile().id);
         let result = CertificateResult::new(
             transaction.id,
             &certificate,

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::transaction::OwnTransaction;
 use crate::ids::TransactionId;
 use crate::seals::{self, Sealed};
+use crate::session::Trusted;
 
 /// How long a result lives, counted from the handshake.
 pub(crate) const LIFE: Duration = Duration::from_secs(60);
@@ -96,9 +97,12 @@ impl OwnResult {
         self.0.leaf
     }
 
-    /// The authority the chain ended in.
-    pub(crate) const fn authority(&self) -> Digest {
-        self.0.authority
+    /// The authority the chain ended in, by the revision certval judged by.
+    pub(crate) const fn authority(&self) -> Trusted {
+        Trusted {
+            key: self.0.authority,
+            revision: self.0.revision,
+        }
     }
 
     /// When the person proved the key.

@@ -34,7 +34,7 @@ pub(crate) async fn get(
     let mut progress = Progress::of(&visit);
     progress.event.method = Some(Method::Password);
     let query = query.unwrap_or_default();
-    let answer = desk.form(&visit, query.as_bytes(), &mut progress);
+    let answer = desk.form(&visit, query.as_bytes(), &mut progress).await;
     desk.ended(&visit, progress, answer)
 }
 
@@ -47,10 +47,15 @@ pub(crate) async fn post(State(desk): State<Arc<Desk>>, visit: Visit, form: Byte
 }
 
 impl Desk {
-    fn form(&self, visit: &Visit, query: &[u8], progress: &mut Progress) -> Result<Response, Halt> {
+    async fn form(
+        &self,
+        visit: &Visit,
+        query: &[u8],
+        progress: &mut Progress,
+    ) -> Result<Response, Halt> {
         let parameters = Parameters::parse(query)?;
-        let snapshot = self.live()?;
-        let (transaction, text) = self.own_transaction(&snapshot, &parameters, visit, progress)?;
+        let (snapshot, transaction, text) =
+            self.own_transaction(&parameters, visit, progress).await?;
         let configuration = &snapshot.view.configuration;
         let offer = still_offered(configuration, &transaction)?;
         with_password(offer.connection)?;
@@ -75,8 +80,7 @@ impl Desk {
             ));
         }
         let form = Parameters::parse(form)?;
-        let snapshot = self.live()?;
-        let (transaction, text) = self.own_transaction(&snapshot, &form, visit, progress)?;
+        let (snapshot, transaction, text) = self.own_transaction(&form, visit, progress).await?;
         let configuration = &snapshot.view.configuration;
         let offer = still_offered(configuration, &transaction)?;
         let connection = offer.connection;
@@ -170,18 +174,19 @@ impl Desk {
         }
     }
 
-    /// The transaction of a form, in the browser that began it, and its sealed text.
-    fn own_transaction<'a>(
+    /// The transaction of a form, in the browser that began it, its sealed text, and a snapshot no older than it.
+    async fn own_transaction<'a>(
         &self,
-        snapshot: &Snapshot,
         parameters: &'a Parameters,
         visit: &Visit,
         progress: &mut Progress,
-    ) -> Result<(OwnTransaction, &'a str), Halt> {
+    ) -> Result<(Snapshot, OwnTransaction, &'a str), Halt> {
         let text = parameters.only("tx")?.ok_or(Reason::TransactionUnknown)?;
-        let transaction = self.transaction(snapshot, text, visit)?;
+        let transaction = self.transaction(&*self.live()?, text, visit)?;
         progress.within(&transaction);
-        Ok((transaction.in_browser(visit.browser())?, text))
+        let transaction = transaction.in_browser(visit.browser())?;
+        let snapshot = self.at_least(transaction.revision).await?;
+        Ok((snapshot, transaction, text))
     }
 }
 

@@ -27,12 +27,12 @@ pub(crate) async fn get(
     let mut progress = Progress::of(&visit);
     progress.event.method = Some(Method::Certificate);
     let query = query.unwrap_or_default();
-    let answer = desk.resume(&visit, query.as_bytes(), &mut progress);
+    let answer = desk.resume(&visit, query.as_bytes(), &mut progress).await;
     desk.ended(&visit, progress, answer)
 }
 
 impl Desk {
-    fn resume(
+    async fn resume(
         &self,
         visit: &Visit,
         query: &[u8],
@@ -45,16 +45,24 @@ impl Desk {
         let transaction = self.transaction(&snapshot, text, visit)?;
         progress.within(&transaction);
         let transaction = transaction.in_browser(visit.browser())?;
-        let configuration = &snapshot.view.configuration;
-        let Offer { connection, .. } = still_offered(configuration, &transaction)?;
-        progress.ways = self.ways(text, connection)?;
         let result = CertificateResult::open(
             &snapshot.view.seal_keys,
             self.hosts.login(),
             result,
             &transaction,
             visit.now,
-        )?;
+        );
+        // certval may have judged by a newer revision than the sign-in began with.
+        let judged_by = result
+            .as_ref()
+            .map_or(0, |result| result.authority().revision);
+        let snapshot = self.at_least(transaction.revision.max(judged_by)).await?;
+        let configuration = &snapshot.view.configuration;
+        let Offer { connection, .. } = still_offered(configuration, &transaction)?;
+        progress.ways = self.ways(text, connection)?;
+        let result = result?;
+        progress.event.account = Some(result.account());
+        progress.event.leaf = Some(result.leaf());
         self.fresh()?;
         stands(&connection.name, Some(result.authority()), configuration).map_err(ended)?;
         let session = LiveSession::by_certificate(
@@ -75,8 +83,8 @@ fn ended(ended: Ended) -> Refusal {
             "The authority was removed while this sign-in was on its way.",
         ),
         _ => Refusal::because(
-            Reason::TransactionUnknown,
-            "The connection no longer accepts certificates.",
+            Reason::AddressNotInRange,
+            "The connection no longer accepts certificates, from anywhere.",
         ),
     }
 }

@@ -26,7 +26,12 @@ impl Desk {
         password: bool,
         waits: bool,
         visit: &Visit,
-    ) -> Response {
+    ) -> Result<Response, Halt> {
+        let another_url = if waits {
+            self.another_certificate(text)?
+        } else {
+            None
+        };
         let certificate_url = self.hosts.certificate_url(text);
         let frame = self.frame(visit);
         let page = Choose {
@@ -40,6 +45,7 @@ impl Desk {
                 .map(|authority| authority.name.as_str())
                 .collect(),
             certificate_url: &certificate_url,
+            another_url,
             password_url: password.then(|| self.hosts.login_url(&format!("/password?tx={text}"))),
             waits,
         };
@@ -47,7 +53,7 @@ impl Desk {
         if !waits && let Ok(refresh) = HeaderValue::from_str(&format!("0; url={certificate_url}")) {
             response.headers_mut().insert("refresh", refresh);
         }
-        response
+        Ok(response)
     }
 
     /// The password form.

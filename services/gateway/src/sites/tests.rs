@@ -5,10 +5,14 @@ mod begin;
 mod certificate;
 mod logs;
 mod password;
+mod redemption;
 mod sessions;
+mod trust;
 
-use crate::testing::browser::{Page, authorize_url};
+use crate::testing::browser::{OUTSIDE, Page, authorize_url};
 use crate::testing::{APP, Browser, CALLBACK, VERIFIER, World};
+
+const USERINFO: &str = "https://login.example.com/userinfo";
 
 /// The token request of the public application.
 async fn redeem(world: &World, code: &str) -> Page {
@@ -39,4 +43,13 @@ async fn jon(world: &World) -> (Browser, String) {
     let page = browser.follow(world, &authorize_url(&[])).await;
     let code = page.code();
     (browser, code)
+}
+
+/// What userinfo says to this `Authorization`.
+async fn userinfo(world: &World, authorization: Option<&str>) -> Page {
+    let mut browser = Browser::at(OUTSIDE);
+    if let Some(value) = authorization {
+        browser.headers = vec![("authorization", value.to_owned())];
+    }
+    browser.get(world, USERINFO).await
 }

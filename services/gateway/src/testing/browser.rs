@@ -7,7 +7,6 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, Request, StatusCode};
 use domain::certificate::PresentedChain;
-use domain::reason::Reason;
 use domain::timestamp::Timestamp;
 use http_body_util::BodyExt;
 use runtime::clock::Clock;
@@ -27,8 +26,8 @@ pub(crate) const OUTSIDE: &str = "192.0.2.1";
 pub(crate) struct Browser {
     pub(crate) cookies: BTreeMap<String, String>,
     pub(crate) address: String,
-    /// What it sends when asked: the leaf's bytes, or the refusal the edge made of it.
-    pub(crate) certificate: Option<Result<String, Reason>>,
+    /// What it sends when asked: the leaf's bytes.
+    pub(crate) certificate: Option<String>,
     /// Further headers of every request.
     pub(crate) headers: Vec<(&'static str, String)>,
 }
@@ -54,7 +53,7 @@ impl Browser {
     /// Inside the ranges, with a certificate whose leaf has these bytes.
     pub(crate) fn with_certificate(leaf: &str) -> Self {
         Self {
-            certificate: Some(Ok(leaf.to_owned())),
+            certificate: Some(leaf.to_owned()),
             ..Self::at(INSIDE)
         }
     }
@@ -110,10 +109,11 @@ impl Browser {
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
-        let chain =
-            self.certificate.clone().filter(|_| !on_login).map(|sent| {
-                sent.and_then(|leaf| PresentedChain::new(vec![leaf.into_bytes().into()]))
-            });
+        let chain = self
+            .certificate
+            .clone()
+            .filter(|_| !on_login)
+            .map(|leaf| PresentedChain::new(vec![leaf.into_bytes().into()]).unwrap());
         let arrival = Arrival {
             address: self.address.parse().unwrap(),
             host: site,

@@ -31,6 +31,7 @@ pub(crate) struct TestDirectory(Arc<Knobs>, Arc<Mutex<HashMap<String, &'static s
 pub(crate) struct Knobs {
     away: AtomicBool,
     behind: AtomicU64,
+    ahead: AtomicU64,
     about_others: AtomicBool,
     asked: AtomicUsize,
 }
@@ -44,6 +45,11 @@ impl Knobs {
     /// Lets it answer by a revision that is this much older than asked for.
     pub(crate) fn set_behind(&self, by: u64) {
         self.behind.store(by, Ordering::SeqCst);
+    }
+
+    /// Lets it answer by a revision that is this much newer than asked for.
+    pub(crate) fn set_ahead(&self, by: u64) {
+        self.ahead.store(by, Ordering::SeqCst);
     }
 
     /// Lets it answer another question than was asked.
@@ -61,7 +67,7 @@ impl Knobs {
         if self.away.load(Ordering::SeqCst) {
             return Err(Status::unavailable("away"));
         }
-        Ok(asked - self.behind.load(Ordering::SeqCst))
+        Ok(asked + self.ahead.load(Ordering::SeqCst) - self.behind.load(Ordering::SeqCst))
     }
 }
 

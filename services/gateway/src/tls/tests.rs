@@ -87,11 +87,14 @@ fn the_name_itself_goes_before_a_wildcard_and_hosts_without_either_are_told() {
         (place, found.key.cert.first().unwrap().as_ref()),
         (1, expected.as_ref())
     );
-    assert_eq!(tls.unserved(), Vec::<String>::new());
+    assert!(super::unserved(&names(), &tls.certificates).is_empty());
     // One label, so not a name before the certificate host's.
     assert!(matches!(choice(&tls, "a1.cert.example"), Err(Unserved)));
     let tls = prepared(vec![certificate(&["login.example"])]).unwrap();
-    assert_eq!(tls.unserved(), ["app.example", "cert.example"]);
+    assert_eq!(
+        super::unserved(&names(), &tls.certificates),
+        ["app.example", "cert.example"]
+    );
     assert!(matches!(choice(&tls, "cert.example"), Err(Unserved)));
 }
 
@@ -132,6 +135,7 @@ fn an_asking_configuration_is_built_once_for_those_who_admit() {
             subject: subject.clone(),
             name: String::new(),
             not_after: Timestamp(u64::MAX),
+            added_in: 0,
         }],
         directory: DirectorySource::File,
     };

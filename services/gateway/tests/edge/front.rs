@@ -202,8 +202,7 @@ async fn header_names(headers: HeaderMap) -> String {
 fn told(site: &str, arrival: &Arrival) -> String {
     let chain = match &arrival.chain {
         None => "none".to_owned(),
-        Some(Err(reason)) => reason.to_string(),
-        Some(Ok(chain)) => format!("{}:{}", chain.certificates().len(), chain.fingerprint()),
+        Some(chain) => format!("{}:{}", chain.certificates().len(), chain.fingerprint()),
     };
     format!(
         "{site} host={:?} name={} from={} asked={} chain={chain} revision={}",

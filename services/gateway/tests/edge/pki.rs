@@ -49,6 +49,7 @@ impl Ca {
             subject: self.subject().into(),
             name: "an authority".to_owned(),
             not_after: Timestamp(u64::MAX),
+            added_in: 0,
         }
     }
 

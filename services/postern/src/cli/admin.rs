@@ -11,6 +11,7 @@ use url::Url;
 
 use super::AdminArguments;
 use crate::https::{Client, Route, Sent};
+use crate::terminal::{complain, say};
 
 /// How a command ended, apart from "done".
 #[derive(Debug)]
@@ -63,11 +64,22 @@ impl Admin {
             .as_ref()
             .ok_or_else(|| missing("trusted certificate", "POSTERN_ADMIN_CA", "--admin-ca"))?;
         let token = private_files::read(token_file, FILE_LIMIT)?;
+        let token = std::str::from_utf8(&token)?.trim().to_owned();
+        if token.is_empty() {
+            return Err(anyhow::anyhow!(
+                "{} is empty: it should hold the admin token",
+                token_file.display()
+            )
+            .into());
+        }
+        if arguments.admin_url.scheme() != "https" {
+            return Err(anyhow::anyhow!("{} is not an https address", arguments.admin_url).into());
+        }
         let roots = private_files::read_public(ca, FILE_LIMIT)?;
         Ok(Self {
             client: Client::new(&roots, None, Route::ByName)?.within(DEADLINE),
             url: arguments.admin_url.clone(),
-            token: std::str::from_utf8(&token)?.trim().to_owned(),
+            token,
             json: arguments.json,
         })
     }
@@ -131,25 +143,25 @@ pub(crate) fn report(failure: &Failure, json: bool) -> ExitCode {
         Failure::Unavailable(_) | Failure::NotAsked(_) => 2,
     };
     match failure {
-        Failure::Refused(problem) | Failure::Unavailable(problem) if json => eprintln!("{problem}"),
+        Failure::Refused(problem) | Failure::Unavailable(problem) if json => complain!("{problem}"),
         Failure::Refused(problem) => print_problem("refused", problem),
         Failure::Unavailable(problem) => print_problem("not possible now", problem),
         Failure::NotEverywhere => {
-            eprintln!(
+            complain!(
                 "the change is made, but not applied everywhere yet; see who is missing: postern instances"
             );
         }
-        Failure::NotAsked(error) => eprintln!("postern: {error:#}"),
+        Failure::NotAsked(error) => complain!("postern: {error:#}"),
     }
     ExitCode::from(code)
 }
 
 fn print_problem(word: &str, problem: &Value) {
     let text = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default();
-    eprintln!("{word}: {}", text("title"));
+    complain!("{word}: {}", text("title"));
     for line in [text("detail"), text("what_to_do")] {
         if !line.is_empty() {
-            eprintln!("  {line}");
+            complain!("  {line}");
         }
     }
 }
@@ -161,13 +173,13 @@ fn print_problem(word: &str, problem: &Value) {
 pub(crate) fn print_write(answer: &Value, json: bool, wait: bool) -> Result<(), Failure> {
     let number = |key: &str| answer.get(key).and_then(Value::as_u64).unwrap_or_default();
     if json {
-        println!("{answer}");
+        say!("{answer}");
     } else {
         let changes = answer.get("changes").and_then(Value::as_array);
         for change in changes.into_iter().flatten().filter_map(Value::as_str) {
-            println!("{change}");
+            say!("{change}");
         }
-        println!(
+        say!(
             "revision {}, applied by {} of {} instances after {} ms",
             number("revision"),
             number("applied"),
@@ -184,7 +196,7 @@ pub(crate) fn print_write(answer: &Value, json: bool, wait: bool) -> Result<(), 
 /// Prints rows as a table with headings, or the value as JSON.
 pub(crate) fn print_table(value: &Value, columns: &[(&str, &str)], json: bool) {
     if json {
-        println!("{value}");
+        say!("{value}");
         return;
     }
     let rows: Vec<Vec<String>> = value
@@ -215,7 +227,7 @@ pub(crate) fn print_table(value: &Value, columns: &[(&str, &str)], json: bool) {
             .zip(&widths)
             .map(|(cell, width)| format!("{cell:<width$}"))
             .collect();
-        println!("{}", line.join("  ").trim_end());
+        say!("{}", line.join("  ").trim_end());
     }
 }
 

@@ -5,6 +5,7 @@ use http::Method;
 
 use super::AdminArguments;
 use super::admin::{Admin, Failure, print_table};
+use crate::terminal::say;
 
 /// What to do with connections.
 #[derive(Debug, Subcommand)]
@@ -54,9 +55,9 @@ impl Command {
                     .ask(Method::GET, &["connections", name], &[], None)
                     .await?;
                 if admin.json {
-                    println!("{answer}");
+                    say!("{answer}");
                 } else {
-                    println!("{answer:#}");
+                    say!("{answer:#}");
                 }
             }
         }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
 use crate::pki::{keys, mesh, people};
+use crate::terminal::say;
 
 /// What to make.
 #[derive(Debug, Subcommand)]
@@ -63,19 +64,19 @@ impl Command {
             Self::Init(folder) => {
                 mesh::create(&folder.path.join("mesh"), now)?;
                 keys::create(&folder.path.join("keys"))?;
-                println!(
+                say!(
                     "made {} and {}",
                     shown(&folder.path.join("mesh")),
                     shown(&folder.path.join("keys"))
                 );
-                println!(
+                say!(
                     "next: give each role its own files of these; only control gets keys/snapshot.key"
                 );
             }
             Self::Mesh(MeshArguments { folder, what: None }) => {
                 mesh::create(&folder.path, now)?;
-                println!("the mesh's certificates are in {}", shown(&folder.path));
-                println!(
+                say!("the mesh's certificates are in {}", shown(&folder.path));
+                say!(
                     "next: give each role mesh-ca.pem and its own two files; keep mesh-ca.key away from all of them"
                 );
             }
@@ -84,24 +85,24 @@ impl Command {
                 ..
             }) => {
                 mesh::create_client(&folder.path, name, now)?;
-                println!(
+                say!(
                     "made {}",
                     shown(&folder.path.join(format!("{name}.client.pem")))
                 );
-                println!("next: name the client in the service's list of allowed callers");
+                say!("next: name the client in the service's list of allowed callers");
             }
             Self::User { name, folder } => {
                 let name: domain::account::AccountName = name
                     .parse()
                     .with_context(|| format!("`{name}` is not an account name"))?;
                 let made = people::create(&folder.path, name.as_str(), now)?;
-                println!(
+                say!(
                     "made {} (password: {})",
                     shown(&made.keystore),
                     made.password
                 );
-                println!("next: import it into the browser, and accept its authority:");
-                println!(
+                say!("next: import it into the browser, and accept its authority:");
+                say!(
                     "  postern ca add {} --connection NAME",
                     made.authority.display()
                 );

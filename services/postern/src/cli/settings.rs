@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use runtime::settings::effective;
 
 use crate::settings::{Certval, Control, Directory, Gateway};
+use crate::terminal::say;
 
 /// A role, as named on the command line.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -43,7 +44,7 @@ impl Arguments {
             Role::Directory => effective::<Directory>(file),
             Role::Control => effective::<Control>(file),
         }?;
-        print!("{effective}");
+        say!("{effective}");
         Ok(())
     }
 }

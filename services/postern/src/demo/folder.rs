@@ -113,6 +113,12 @@ impl Folder {
         Ok(folder)
     }
 
+    /// Whether a demonstration runs in the folder now. Nothing is made.
+    pub(crate) fn is_in_use(path: &Path) -> bool {
+        let lock = File::open(path.join(LOCK));
+        lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
     /// A file or folder inside.
     #[must_use]
     pub(crate) fn file(&self, name: &str) -> PathBuf {

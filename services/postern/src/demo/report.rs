@@ -10,6 +10,7 @@ use super::folder::Folder;
 use super::walk::SignedIn;
 use super::{material, people};
 use crate::cli::DemoArguments;
+use crate::terminal::{complain, say};
 
 /// Where everything is.
 pub(crate) fn places(
@@ -19,57 +20,57 @@ pub(crate) fn places(
     ready_after: Duration,
 ) {
     let file = |name: &str| folder.file(name).display().to_string();
-    println!("Postern demo, ready after {}", shown(ready_after));
-    println!();
-    println!("  application   https://app.localhost:{}", arguments.port);
-    println!(
+    say!("Postern demo, ready after {}", shown(ready_after));
+    say!();
+    say!("  application   https://app.localhost:{}", arguments.port);
+    say!(
         "  sign-in       {}",
         description.request.issuer.as_str().trim_end_matches('/')
     );
-    println!(
+    say!(
         "  admin API     https://localhost:{}   token: {}",
         arguments.admin_port,
         file("control/admin-token")
     );
-    println!(
+    say!(
         "  people        {} and keys: {}",
         people::NAMES.map(|name| format!("{name}.p12")).join(", "),
         file("pki")
     );
-    println!("  log           {}", file("demo.log"));
-    println!("  for scripts   {}", file("demo.json"));
-    println!();
+    say!("  log           {}", file("demo.log"));
+    say!("  for scripts   {}", file("demo.json"));
+    say!();
 }
 
 /// How the sign-in went.
 pub(crate) fn sign_in(outcome: &Result<SignedIn>, since_start: Duration, folder: &Folder) {
     match outcome {
         Ok(signed_in) => {
-            println!(
+            say!(
                 "Signing jon in with his certificate, at {}:",
                 material::FABRIKAM
             );
-            println!();
+            say!();
             for (step, took) in &signed_in.steps {
-                println!("  {:>9}  {step}", shown(*took));
+                say!("  {:>9}  {step}", shown(*took));
             }
-            println!();
-            println!("Verified claims:");
-            println!();
+            say!();
+            say!("Verified claims:");
+            say!();
             for (name, value) in &signed_in.userinfo {
-                println!("  {name:<20} {}", words(value));
+                say!("  {name:<20} {}", words(value));
             }
             for name in ["acr", "amr", "auth_time"] {
                 if let Some(value) = signed_in.id_token.get(name) {
-                    println!("  {name:<20} {}", words(value));
+                    say!("  {name:<20} {}", words(value));
                 }
             }
-            println!();
-            println!("jon is signed in, {} after the start.", shown(since_start));
+            say!();
+            say!("jon is signed in, {} after the start.", shown(since_start));
         }
         Err(error) => {
-            eprintln!("The sign-in failed: {error:#}");
-            eprintln!("See {}", folder.file("demo.log").display());
+            complain!("The sign-in failed: {error:#}");
+            complain!("See {}", folder.file("demo.log").display());
         }
     }
 }
@@ -77,20 +78,20 @@ pub(crate) fn sign_in(outcome: &Result<SignedIn>, since_start: Duration, folder:
 /// What a person can do now.
 pub(crate) fn waiting(folder: &Folder, port: u16) {
     let file = |name: &str| folder.file(name).display().to_string();
-    println!();
-    println!("Try it in a browser: https://app.localhost:{port}");
-    println!(
+    say!();
+    say!("Try it in a browser: https://app.localhost:{port}");
+    say!(
         "  trust      {} (valid for loopback names only)",
         file("pki/server-root.pem")
     );
-    println!(
+    say!(
         "  import     {}   password: {}",
         file("pki/jon.p12"),
         file("pki/p12-password")
     );
-    println!("  passwords  {}", file(people::PASSWORDS));
-    println!();
-    println!("Stop with Ctrl-C.");
+    say!("  passwords  {}", file(people::PASSWORDS));
+    say!();
+    say!("Stop with Ctrl-C.");
 }
 
 fn shown(time: Duration) -> String {

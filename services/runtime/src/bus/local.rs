@@ -209,6 +209,18 @@ impl Bus for LocalBus {
         Ok(self.0.held().blobs.get(name).cloned())
     }
 
+    async fn blobs(&self) -> Result<Vec<String>, BusUnavailable> {
+        self.0.present("list the blobs")?;
+        Ok(self.0.held().blobs.keys().cloned().collect())
+    }
+
+    async fn remove_blob(&self, name: &str) -> Result<(), BusUnavailable> {
+        checked_key("remove a blob", name)?;
+        self.0.present("remove a blob")?;
+        self.0.held().blobs.remove(name);
+        Ok(())
+    }
+
     async fn request(
         &self,
         subject: &str,

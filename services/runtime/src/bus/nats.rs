@@ -127,6 +127,14 @@ impl Bus for NatsBus {
         blobs::read(&self.link, name).await
     }
 
+    async fn blobs(&self) -> Result<Vec<String>, BusUnavailable> {
+        blobs::list(&self.link).await
+    }
+
+    async fn remove_blob(&self, name: &str) -> Result<(), BusUnavailable> {
+        blobs::remove(&self.link, name).await
+    }
+
     async fn request(
         &self,
         subject: &str,

@@ -10,6 +10,7 @@ mod applying;
 mod last_good;
 mod reporting;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,7 +73,9 @@ impl<V: Send + Sync + 'static> Follower<V> {
             report: reporting.report(),
             settled: None,
             unpersisted: None,
-            freshness_kept: 0,
+            freshness_kept: None,
+            fetched: BTreeMap::new(),
+            wait: applying::RETRY,
         };
         applying.start_from_disk().await;
         let follower = Self {

@@ -1,11 +1,15 @@
 //! What an instance says about itself, and what is made of it.
 //!
 //! **Invariant:** reports come over the bus and are not signed; they inform
-//! people and waiting callers, and decide nothing about trust.
+//! people and waiting callers, and decide nothing about trust. What does decide
+//! is the signed manifest that comes with one, after it was verified.
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+
+use super::{SignedManifest, TrustedKeys};
 
 /// How long a report stands without being renewed.
 pub(super) const REPORT_LIFE: Duration = Duration::from_secs(15);
@@ -14,7 +18,12 @@ pub(super) const REPORT_LIFE: Duration = Duration::from_secs(15);
 pub(super) const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The largest report that is read, in bytes.
-const LIMIT: usize = 4096;
+const LIMIT: usize = 48 << 10;
+
+/// The largest signed manifest that travels with a report, in bytes: several
+/// times what a configuration with the longest reason takes. An instance with
+/// a larger one reports without it.
+const PROOF_LIMIT: usize = 32 << 10;
 
 /// The longest description of a problem, in characters.
 const PROBLEM_LIMIT: usize = 300;
@@ -37,21 +46,9 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// The key of its report. The role comes first, because a role's user may
-    /// write under its own name only. Characters that a key cannot hold become
-    /// `_`.
+    /// The key of its report.
     pub(super) fn key(&self) -> String {
-        let held = |text: &str| -> String {
-            let one = |letter: char| {
-                if letter.is_ascii_alphanumeric() || letter == '-' {
-                    letter
-                } else {
-                    '_'
-                }
-            };
-            text.chars().take(100).map(one).collect()
-        };
-        format!("{}.{}", held(&self.role), held(&self.id))
+        key(&self.role, &self.id)
     }
 }
 
@@ -121,7 +118,42 @@ impl InstanceReport {
         }
     }
 
-    /// Reads a report from the bus; `None` for anything else.
+    /// The key that it belongs under.
+    pub(super) fn key(&self) -> String {
+        key(&self.role, &self.id)
+    }
+
+    /// A description short enough to travel.
+    pub(super) fn shortened(problem: &str) -> String {
+        problem.chars().take(PROBLEM_LIMIT).collect()
+    }
+}
+
+/// A report as it travels, with the signed manifest of the revision it names.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Said {
+    #[serde(flatten)]
+    pub(super) report: InstanceReport,
+    /// The manifest's travelling form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signed: Option<String>,
+}
+
+impl Said {
+    pub(super) fn at_first(report: InstanceReport) -> Self {
+        Self {
+            report,
+            signed: None,
+        }
+    }
+
+    /// Takes the travelling form of a manifest along.
+    pub(super) fn prove(&mut self, signed: &[u8]) {
+        let fits = (signed.len() <= PROOF_LIMIT).then_some(signed);
+        self.signed = fits.and_then(|signed| String::from_utf8(signed.to_vec()).ok());
+    }
+
+    /// Reads what came over the bus; `None` for anything that is no report.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         if bytes.len() > LIMIT {
             return None;
@@ -129,8 +161,25 @@ impl InstanceReport {
         serde_json::from_slice(bytes).ok()
     }
 
-    /// A description short enough to travel.
-    pub(super) fn shortened(problem: &str) -> String {
-        problem.chars().take(PROBLEM_LIMIT).collect()
+    /// The manifest that came along, if a trusted key signed it.
+    pub(super) fn proven(&self, keys: &TrustedKeys) -> Option<SignedManifest> {
+        let signed = self.signed.as_ref()?;
+        SignedManifest::open(Bytes::copy_from_slice(signed.as_bytes()), keys).ok()
     }
+}
+
+/// The role comes first, because a role's user may write under its own name
+/// only. Characters that a key cannot hold become `_`.
+fn key(role: &str, id: &str) -> String {
+    let held = |text: &str| -> String {
+        let one = |letter: char| {
+            if letter.is_ascii_alphanumeric() || letter == '-' {
+                letter
+            } else {
+                '_'
+            }
+        };
+        text.chars().take(100).map(one).collect()
+    };
+    format!("{}.{}", held(role), held(id))
 }

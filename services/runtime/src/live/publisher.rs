@@ -13,6 +13,7 @@ mod bus_side;
 mod errors;
 mod history;
 mod rollout;
+mod sweeping;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,23 +22,27 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    BlobReference, Digest, FRESHNESS_INTERVAL, Manifest, ManifestInvalid, SignedManifest,
+    BlobReference, Digest, FRESHNESS_INTERVAL, HEAD, Manifest, ManifestInvalid, SignedManifest,
     SigningKey, TrustedKeys,
 };
-use crate::bus::{BLOB_LIMIT, Bucket, Bus, BusState, BusUnavailable, Change};
+use crate::bus::{BLOB_LIMIT, Bucket, Bus, BusState, BusUnavailable, Cause, Change, Watch};
 use crate::clock::{Clock, unix_seconds};
 use bus_side::Head;
 pub use errors::{PublishError, PublisherError};
 use history::History;
 pub use rollout::{Applied, Rollout};
+use sweeping::Sweep;
 
 /// How often the bus is checked for what it should hold.
 const CHECK: Duration = Duration::from_secs(10);
+
+/// Every which check looks at every blob, too; it also does after every change.
+const WHOLE_CHECK: u32 = 30;
 
 /// How soon after a failed check.
 const CHECK_AGAIN: Duration = Duration::from_secs(1);
@@ -74,7 +79,8 @@ struct Inner {
     rollout: Rollout,
     /// One write at a time.
     writing: Mutex<()>,
-    published: Notify,
+    /// Counts what this publisher put on the bus.
+    published: watch::Sender<u64>,
 }
 
 impl Publisher {
@@ -90,13 +96,13 @@ impl Publisher {
             inner: Arc::new(Inner {
                 bus: settings.bus,
                 key: settings.key,
+                rollout: Rollout::new(settings.trusted.clone()),
                 trusted: settings.trusted,
                 clock: settings.clock,
                 history,
                 current: ArcSwapOption::from(newest),
-                rollout: Rollout::new(),
                 writing: Mutex::new(()),
-                published: Notify::new(),
+                published: watch::Sender::new(0),
             }),
         };
         if let Err(error) = publisher.check(true).await {
@@ -167,15 +173,9 @@ impl Publisher {
         let standing = self.agree(false).await.map_err(PublishError::Unavailable)?;
         let current = self.current();
         let revision = current.as_ref().map_or(0, |now| now.manifest.revision);
+        self.not_behind(ahead)?;
         if revision != expected {
             return Err(PublishError::Conflict { current: revision });
-        }
-        if let Some(ahead) = ahead.filter(|ahead| ahead.revision > revision) {
-            return Err(PublishError::Ahead {
-                instance: ahead.id,
-                revision: ahead.revision,
-                current: revision,
-            });
         }
         let references = blobs
             .iter()
@@ -194,6 +194,38 @@ impl Publisher {
         Ok(manifest.revision)
     }
 
+    /// What stands once the bus was asked and the instances had the time to
+    /// report: to be called before the first snapshot is made, so that a
+    /// control that lost its store begins nothing anew. Waits at most
+    /// `patience` for an instance of each of `roles`; needs
+    /// [`run`](Self::run).
+    ///
+    /// # Errors
+    /// [`PublishError::Unavailable`] when the bus could not be asked;
+    /// [`PublishError::Ahead`] when an instance proves a snapshot whose content
+    /// is nowhere. Nothing was written.
+    pub async fn standing(
+        &self,
+        roles: &[&str],
+        patience: Duration,
+    ) -> Result<Option<Arc<SignedManifest>>, PublishError> {
+        let unavailable = PublishError::Unavailable;
+        self.check(false).await.map_err(unavailable)?;
+        if self.current().is_none() {
+            // The reports that stand on the bus are read in any case.
+            let reading = patience.max(CHECK_AGAIN);
+            if !self.inner.rollout.gathered(&[], reading).await {
+                let late = BusUnavailable::new("read the instances' reports", Cause::Deadline);
+                return Err(unavailable(late));
+            }
+            self.inner.rollout.gathered(roles, patience).await;
+            let ahead = self.inner.rollout.newest();
+            self.check(false).await.map_err(unavailable)?;
+            self.not_behind(ahead)?;
+        }
+        Ok(self.current())
+    }
+
     /// Who uses which snapshot, and waiting until all use one.
     pub fn rollout(&self) -> &Rollout {
         &self.inner.rollout
@@ -210,14 +242,30 @@ impl Publisher {
         }
     }
 
+    /// Refuses to go on from what stands if an instance proved a newer one.
+    fn not_behind(&self, ahead: Option<(String, Arc<SignedManifest>)>) -> Result<(), PublishError> {
+        let current = self.revision();
+        match ahead {
+            Some((instance, ahead)) if ahead.manifest.revision > current => {
+                Err(PublishError::Ahead {
+                    instance,
+                    revision: ahead.manifest.revision,
+                    current,
+                })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     async fn keep_fresh(&self) {
+        let mut published = self.inner.published.subscribe();
         let mut interval = tokio::time::interval(FRESHNESS_INTERVAL);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut states = self.inner.bus.state();
         loop {
             tokio::select! {
                 _ = interval.tick() => {}
-                () = self.inner.published.notified() => {}
+                Ok(()) = published.changed() => {}
                 changed = states.changed() => if changed.is_err() {
                     std::future::pending::<()>().await;
                 },
@@ -231,12 +279,20 @@ impl Publisher {
     async fn keep_published(&self) {
         let mut states = self.inner.bus.state();
         let mut watch = self.inner.bus.watch(Bucket::Configuration, "").await.ok();
+        let mut published = self.inner.published.subscribe();
+        let mut sweep = Sweep::default();
         let mut whole = true;
+        let mut since_whole = 0;
         let mut complained = false;
         loop {
             let wait = match self.check(whole).await {
                 Ok(()) => {
-                    whole = false;
+                    if whole {
+                        since_whole = 0;
+                        self.sweep(&mut sweep).await;
+                    }
+                    since_whole += 1;
+                    whole = since_whole >= WHOLE_CHECK;
                     complained = false;
                     CHECK
                 }
@@ -258,7 +314,8 @@ impl Publisher {
                     // A bus that went away needs no check until it is back.
                     drop(states.wait_for(|state| *state == BusState::Connected).await);
                 }
-                () = removed(&mut watch) => whole = true,
+                () = self.altered(&mut watch) => whole = true,
+                Ok(()) = published.changed() => whole = true,
             }
         }
     }
@@ -268,6 +325,25 @@ impl Publisher {
     async fn check(&self, whole: bool) -> Result<(), BusUnavailable> {
         let _one = self.inner.writing.lock().await;
         self.agree(whole).await.map(drop)
+    }
+
+    /// Waits until the bus's configuration is not what this publisher put
+    /// there: a value is gone, or another head stands there.
+    async fn altered(&self, watch: &mut Option<Watch>) {
+        while let Some(running) = watch {
+            match running.next().await {
+                Some(Change::Removed { .. }) => return,
+                Some(Change::Put(entry)) if entry.key == HEAD => {
+                    let own = self.current().is_some_and(|now| now.signed == entry.value);
+                    if !own {
+                        return;
+                    }
+                }
+                Some(_) => {}
+                None => *watch = None,
+            }
+        }
+        std::future::pending::<()>().await;
     }
 
     async fn write(
@@ -308,16 +384,4 @@ impl std::fmt::Debug for Publisher {
             .field("revision", &self.revision())
             .finish_non_exhaustive()
     }
-}
-
-/// Waits until the bus takes a value of the configuration back.
-async fn removed(watch: &mut Option<crate::bus::Watch>) {
-    while let Some(running) = watch {
-        match running.next().await {
-            Some(Change::Removed { .. }) => return,
-            Some(_) => {}
-            None => *watch = None,
-        }
-    }
-    std::future::pending::<()>().await;
 }

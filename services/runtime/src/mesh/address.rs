@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
 use super::ConnectSettings;
+use crate::telemetry::chain;
 
 /// How long an address is asked last after it could not be reached.
 const REST: Duration = Duration::from_secs(1);
@@ -186,16 +187,4 @@ impl Address {
         let mut resting = resting.unwrap_or_else(PoisonError::into_inner);
         *resting = time.map(|time| Instant::now() + time);
     }
-}
-
-/// An error with its causes on one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        cause = error.source();
-    }
-    line
 }

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{LogSettings, TelemetryError, dispatch, open};
+use super::{LogSettings, TelemetryError, chain, dispatch, open};
 
 #[test]
 fn lines_are_json_and_the_filter_holds() {
@@ -58,4 +58,17 @@ fn logged(filter: &str, speak: impl FnOnce()) -> String {
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn a_chain_names_every_cause() {
+    let bytes = std::io::Error::other("the disk is full");
+    let error = TelemetryError::File {
+        path: "/var/log/postern.log".into(),
+        source: bytes,
+    };
+    let line = chain(&error);
+    assert!(line.starts_with(&error.to_string()), "{line}");
+    assert!(line.ends_with(": the disk is full"), "{line}");
+    assert_eq!(line.matches("the disk is full").count(), 1, "{line}");
 }

@@ -1,5 +1,7 @@
-//! An in-process bus whose next compare-and-set goes unconfirmed.
+//! An in-process bus whose next compare-and-set goes unconfirmed, and that
+//! counts what is fetched.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ pub(crate) enum Fault {
 pub(crate) struct FlakyBus {
     bus: LocalBus,
     next: Arc<Mutex<Option<Fault>>>,
+    fetches: Arc<Mutex<BTreeMap<String, usize>>>,
 }
 
 impl FlakyBus {
@@ -28,7 +31,14 @@ impl FlakyBus {
         Self {
             bus: LocalBus::new(),
             next: Arc::default(),
+            fetches: Arc::default(),
         }
+    }
+
+    /// How often the blob of this name was asked for.
+    pub(crate) fn fetches(&self, name: &str) -> usize {
+        let fetches = self.fetches.lock().unwrap();
+        fetches.get(name).copied().unwrap_or_default()
     }
 
     pub(crate) fn next_compare_and_set(&self, fault: Fault) {
@@ -90,7 +100,21 @@ impl Bus for FlakyBus {
     }
 
     async fn blob(&self, name: &str) -> Result<Option<Bytes>, BusUnavailable> {
+        *self
+            .fetches
+            .lock()
+            .unwrap()
+            .entry(name.to_owned())
+            .or_default() += 1;
         self.bus.blob(name).await
+    }
+
+    async fn blobs(&self) -> Result<Vec<String>, BusUnavailable> {
+        self.bus.blobs().await
+    }
+
+    async fn remove_blob(&self, name: &str) -> Result<(), BusUnavailable> {
+        self.bus.remove_blob(name).await
     }
 
     async fn request(

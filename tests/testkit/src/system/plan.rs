@@ -117,7 +117,7 @@ impl Plan {
             anyhow::Ok((samba?, nats?, material?))
         })?;
 
-        let ports = Ports::reserve(self.gateways)?;
+        let ports = Ports::claim(self.gateways)?;
         let mut system = System {
             plan: self,
             folder,
@@ -125,14 +125,14 @@ impl Plan {
             processes: BTreeMap::new(),
             addresses: ports.addresses(),
             front: ports.front(),
-            admin: ports.admin()?,
+            admin: ports.admin(),
             material,
             nats,
             samba,
+            _ports: ports,
             _lock: lock,
         };
         settings::write(&system)?;
-        drop(ports);
         for role in Role::ALL {
             for index in 0..system.count(role) {
                 let process = system.launch(role, index)?;

@@ -1,4 +1,5 @@
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt as _;
 
 use super::plan::empty_folder;
@@ -32,11 +33,16 @@ fn a_folder_of_somebody_else_is_left_alone() {
 
 #[test]
 fn ports_are_each_taken_once() {
-    let (one, two) = (Ports::reserve(2).unwrap(), Ports::reserve(2).unwrap());
+    // From the same place on, while nobody listens yet.
+    let (one, two) = (
+        Ports::claim_from(700, 2).unwrap(),
+        Ports::claim_from(700, 2).unwrap(),
+    );
+    assert!(TcpListener::bind(one.admin()).is_ok());
     let mut all = Vec::new();
     for ports in [&one, &two] {
         all.extend(ports.addresses().into_values().flatten());
-        all.push(ports.admin().unwrap());
+        all.push(ports.admin());
         all.push(SocketAddr::from(([127, 0, 0, 1], ports.front())));
     }
     let count = all.len();

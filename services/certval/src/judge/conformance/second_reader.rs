@@ -53,6 +53,10 @@ fn agree(bytes: &[u8]) -> bool {
 #[test]
 fn both_readers_see_the_same_in_every_certificate_of_limbo() {
     let all = limbo::every_certificate();
+    if all.is_empty() {
+        // Said where the suite was looked for.
+        return;
+    }
     let taken = all.iter().filter(|der| agree(der)).count();
     println!("{taken} of {} certificates are read", all.len());
     assert!(taken * 10 >= all.len() * 9);

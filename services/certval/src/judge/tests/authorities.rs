@@ -113,6 +113,38 @@ fn what_an_intermediate_is_for_binds_those_below_it() {
 }
 
 #[test]
+fn what_an_accepted_authority_is_for_binds_it() {
+    let restricted_to = |purposes: &'static [&'static [u8]]| {
+        move |recipe: &mut Recipe| edit(recipe, |recipe| recipe.purposes(purposes))
+    };
+    authority(
+        restricted_to(&[SERVER_AUTHENTICATION]),
+        Reason::WrongKeyUsage,
+        "authority CN=FabrikamRootCA: its extended key usage lacks clientAuth",
+    );
+    authority(
+        restricted_to(&[oid::ANY_PURPOSE]),
+        Reason::WrongKeyUsage,
+        "any purpose does not count",
+    );
+    let good = restricted_to(&[SERVER_AUTHENTICATION, oid::CLIENT_AUTHENTICATION]);
+    let root = Authority::root_with("FabrikamRootCA", good);
+    accepted(&accepting(&[&root]), &[&Recipe::leaf("jon").by(&root)]);
+    // An issuing authority that is accepted itself is asked the same as below its root.
+    let root = Authority::root("FabrikamRootCA");
+    let issuing = root.below_with("Issuing", restricted_to(&[SERVER_AUTHENTICATION]));
+    let jon = Recipe::leaf("jon").by(&issuing);
+    for chain in [&[&jon[..]][..], &[&jon, &issuing.der]] {
+        refused(
+            &accepting(&[&issuing]),
+            chain,
+            Reason::WrongKeyUsage,
+            "authority CN=Issuing",
+        );
+    }
+}
+
+#[test]
 fn critical_extensions_of_an_intermediate_must_be_supported() {
     let policy = |recipe: &mut Recipe| {
         let constraints = sequence(&[&element(0x80, &[0])]);

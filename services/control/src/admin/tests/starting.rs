@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+use runtime::bus::Bus;
 use runtime::private_files::PUBLIC;
+use runtime::tasks::Tasks;
 use tokio::time::timeout;
 
-use crate::StartError;
 use crate::initial::Initial;
-use crate::rig::{SOON, World, write};
+use crate::rig::{Control, SOON, World, write};
 
 const RANGES: &str = "/v1/connections/FabrikamAD/ranges";
 
@@ -94,15 +95,72 @@ async fn a_wrong_initial_file_stops_the_start_with_its_words() {
     );
     let mut settings = world.settings("control");
     settings.initial_configuration = Some(file.clone());
-    let Err(StartError::Initial(mistakes)) = world.started(&settings, None).await else {
-        panic!("it was taken");
-    };
-    let words = mistakes.to_string();
+    let control = world.started(&settings, None).await.unwrap();
+    let words = ended(control).await;
     assert!(words.contains(file.to_str().unwrap()), "{words}");
     assert!(
         words.contains("rangs") && words.contains("did you mean `ranges`?"),
         "{words}"
     );
+}
+
+#[tokio::test]
+async fn after_a_lost_disk_the_bus_is_asked_before_the_initial_file_is_judged() {
+    let world = World::new();
+    let control = world.control("control").await;
+    control
+        .ask(Method::POST, RANGES, r#"{"ranges":["10.1.0.0/16"]}"#)
+        .await;
+    control.stop().await;
+    // Over NATS the bus is always away at first.
+    world.bus.set_away(true);
+    let mut settings = world.settings("another");
+    settings.initial_configuration = Some(world.keys().join("does-not-exist.toml"));
+    let control = world.started(&settings, None).await.unwrap();
+    assert_eq!(
+        control.get("/v1/connections").await.problem(),
+        "unavailable"
+    );
+    world.bus.set_away(false);
+    control.applied(2).await;
+    timeout(SOON, control.readiness.ready()).await.unwrap();
+    let answer = control.get("/v1/configuration").await;
+    assert!(answer.body.to_string().contains("10.1.0.0/16"));
+    assert!(!control.tasks.stopping().is_cancelled());
+    control.stop().await;
+}
+
+#[tokio::test]
+async fn an_instance_that_reports_late_keeps_control_from_beginning_anew() {
+    let mut world = World::new();
+    let control = world.control("control").await;
+    let followers = Tasks::new();
+    let live = world.follower("late", &followers).await;
+    let mut revisions = live.subscribe();
+    let reached = revisions.wait_for(|have| *have == 1);
+    timeout(SOON, reached).await.unwrap().unwrap();
+    control.stop().await;
+    // Control's disk and the bus's store are lost. The instance reports again within its interval.
+    let blobs = world.bus.blobs().await.unwrap();
+    let mut kept = Vec::new();
+    for name in blobs {
+        kept.push((name.clone(), world.bus.blob(&name).await.unwrap().unwrap()));
+    }
+    world.bus.wipe();
+    for (name, content) in kept {
+        world.bus.put_blob(&name, content).await.unwrap();
+    }
+    world.patience = crate::PATIENCE;
+    let initial = Some(Initial::given(world.initial()));
+    let lost = world.settings("another");
+    let control = world.started(&lost, initial).await.unwrap();
+    control.applied(1).await;
+    // Not a new one: the very same.
+    let (there, here) = (live.current().unwrap(), control.started.live.current());
+    assert_eq!(here.unwrap().digest, there.digest);
+    control.stop().await;
+    followers.stop();
+    followers.finish(SOON).await.unwrap();
 }
 
 #[tokio::test]
@@ -114,13 +172,14 @@ async fn a_mistake_found_later_stops_the_process_with_its_words() {
         .started(&world.settings("control"), Some(Initial::given(initial)))
         .await
         .unwrap();
+    let words = ended(control).await;
+    assert!(words.contains("connections[0].ranges[2]"), "{words}");
+}
+
+/// Waits until a control ends by itself; its last words.
+async fn ended(control: Control) -> String {
     let stopping = control.tasks.stopping();
     timeout(SOON, stopping.cancelled()).await.unwrap();
-    let ended = control
-        .tasks
-        .finish(Duration::from_secs(5))
-        .await
-        .unwrap_err();
-    let words = format!("{:?}", ended);
-    assert!(words.contains("connections[0].ranges[2]"), "{words}");
+    let ended = control.tasks.finish(Duration::from_secs(5)).await;
+    format!("{:?}", ended.unwrap_err())
 }

@@ -32,7 +32,9 @@ fn pace(head_s: u64) -> Pace {
 /// What the connection will be overdue in, and how long that takes from the last thing that happened.
 fn allowed(pace: &Pace) -> (&'static str, Duration) {
     let (deadline, what) = pace.deadline();
-    (what, deadline - pace.change(|state| state.since))
+    let since = pace.change(|state| state.in_flight.values().next().copied());
+    let since = since.unwrap_or_else(|| pace.change(|state| state.since));
+    (what, deadline - since)
 }
 
 const fn seconds(seconds: u64) -> Duration {
@@ -73,6 +75,23 @@ fn an_answer_that_is_not_taken_has_its_end_too() {
     assert_eq!(allowed(&pace), ("request", seconds(3)));
     drop(second);
     assert!(!pace.is_busy());
+}
+
+#[test]
+fn a_stuck_request_is_overdue_however_many_others_come_and_go_beside_it() {
+    let pace = pace(10);
+    let stuck = pace.begin();
+    let deadline = pace.deadline();
+    std::thread::sleep(Duration::from_millis(2));
+    let other = pace.begin();
+    assert_eq!(pace.deadline(), deadline);
+    drop(other);
+    assert_eq!(pace.deadline(), deadline);
+    let later = pace.begin();
+    drop(stuck);
+    assert!(pace.deadline().0 > deadline.0, "the next one's own time");
+    drop(later);
+    assert_eq!(pace.deadline().1, "idle");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::oidc::keys::TokenKeys;
 use crate::oidc::scopes::Scopes;
 use crate::session::signed_out::SignedOut;
 use crate::session::{LiveSession, Method, Session};
-use crate::testing::{APP, SECRETS, START, authority_key, configuration, person};
+use crate::testing::{APP, SECRETS, START, configuration, person, trusted};
 
 const ISSUER: &str = "https://login.example.com";
 const NOW: Timestamp = Timestamp(START);
@@ -31,7 +31,7 @@ fn session(method: Method) -> Session {
 fn certificate() -> Method {
     Method::Certificate {
         leaf: Digest::of(b"leaf"),
-        authority: authority_key(),
+        authority: trusted(),
     }
 }
 

@@ -1,25 +1,13 @@
-use std::sync::Arc;
-
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::{claims, jon, redeem};
-use crate::testing::browser::{OUTSIDE, Page, authorize_url};
+use super::{USERINFO, claims, jon, redeem, userinfo};
+use crate::testing::browser::{OUTSIDE, authorize_url};
 use crate::testing::{APP, Browser, CALLBACK, SECRET, SERVER, VERIFIER, World};
 
 const TOKEN: &str = "https://login.example.com/token";
-const USERINFO: &str = "https://login.example.com/userinfo";
-
-async fn userinfo(world: &World, authorization: Option<&str>) -> Page {
-    let mut browser = Browser::at(OUTSIDE);
-    if let Some(value) = authorization {
-        browser.headers = vec![("authorization", value.to_owned())];
-    }
-    browser.get(world, USERINFO).await
-}
-
 #[tokio::test]
 async fn discovery_names_the_configured_issuer_whatever_host_is_asked() {
     let world = World::new();
@@ -47,34 +35,6 @@ async fn discovery_names_the_configured_issuer_whatever_host_is_asked() {
         .await
         .json();
     assert_eq!(keys["keys"].as_array().unwrap().len(), 2);
-}
-
-#[tokio::test]
-async fn a_code_is_good_once_and_what_it_led_to_ends_with_the_second_use() {
-    let world = World::new();
-    let (mut browser, code) = jon(&world).await;
-    let tokens = redeem(&world, &code).await;
-    assert_eq!(tokens.headers["cache-control"], "no-store");
-    let tokens = tokens.json();
-    assert_eq!(
-        (&tokens["token_type"], &tokens["expires_in"]),
-        (&"Bearer".into(), &300.into())
-    );
-    let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
-    assert_eq!(userinfo(&world, Some(&bearer)).await.status, StatusCode::OK);
-    let again = redeem(&world, &code).await;
-    assert_eq!(
-        (again.status, again.json()["error"].as_str()),
-        (StatusCode::BAD_REQUEST, Some("invalid_grant"))
-    );
-    assert_eq!(
-        userinfo(&world, Some(&bearer)).await.status,
-        StatusCode::UNAUTHORIZED
-    );
-    let page = browser
-        .get(&world, &authorize_url(&[("prompt", "none")]))
-        .await;
-    assert_eq!(page.parameter("error").as_deref(), Some("login_required"));
 }
 
 #[tokio::test]
@@ -243,48 +203,4 @@ async fn a_person_who_may_not_sign_in_any_more_gets_no_tokens() {
     world.clock.advance(std::time::Duration::from_secs(31));
     world.directory.refuse("jon", "locked");
     assert_eq!(redeem(&world, &code).await.json()["error"], "invalid_grant");
-}
-
-#[tokio::test]
-async fn a_code_is_redeemed_whichever_gateway_is_asked() {
-    let world = World::new();
-    let other = world.beside("gateway-2.example.com:9443", |_| {});
-    let (_, code) = jon(&world).await;
-    let tokens = redeem(&other, &code).await;
-    assert_eq!(tokens.status, StatusCode::OK, "{}", tokens.body);
-    assert_eq!(redeem(&other, &code).await.json()["error"], "invalid_grant");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_token_requests_at_two_gateways_one_gets_tokens() {
-    let world = Arc::new(World::new());
-    let other = Arc::new(world.beside("gateway-2.example.com:9443", |_| {}));
-    for _ in 0..5 {
-        let (_, code) = jon(&world).await;
-        let requests: Vec<_> = (0..50)
-            .map(|number| {
-                let world = Arc::clone(if number % 2 == 0 { &world } else { &other });
-                let code = code.clone();
-                tokio::spawn(async move { redeem(&world, &code).await })
-            })
-            .collect();
-        let mut access_tokens = Vec::new();
-        for request in requests {
-            let page = request.await.unwrap();
-            match page.status {
-                StatusCode::OK => access_tokens.push(page.json()["access_token"].clone()),
-                _ => assert_eq!(page.json()["error"], "invalid_grant"),
-            }
-        }
-        let [access_token] = access_tokens.as_slice() else {
-            panic!("{} got tokens", access_tokens.len());
-        };
-        let bearer = format!("Bearer {}", access_token.as_str().unwrap());
-        let page = userinfo(&world, Some(&bearer)).await;
-        assert_eq!(
-            page.status,
-            StatusCode::UNAUTHORIZED,
-            "the others ended its session"
-        );
-    }
 }

@@ -126,6 +126,10 @@ async fn with_prompt_login_and_after_a_sign_out_the_page_waits_for_a_click() {
         .await;
     assert_eq!((page.status, page.next()), (StatusCode::OK, None));
     assert!(page.body.contains("https://cert.login.example.com/?tx="));
+    // For browsers that remember the certificate of somebody else.
+    assert!(page.body.contains("Try another certificate"));
+    let going_on = browser.get(&world, &authorize_url(&[])).await;
+    assert!(!going_on.body.contains("Try another certificate"));
     assert!(
         browser
             .get(&world, &authorize_url(&[]))

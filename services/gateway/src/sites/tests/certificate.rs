@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use domain::reason::Reason;
 
 use super::{claims, jon, redeem};
 use crate::testing::browser::{INSIDE, OUTSIDE, authorize_url};
@@ -73,7 +72,7 @@ async fn another_certificate_is_asked_for_under_a_name_that_is_new_each_time() {
         let url = url.split('"').next().unwrap().to_owned();
         assert!(names.insert(url.split('.').next().unwrap().to_owned()));
         let mut again = browser.clone();
-        again.certificate = Some(Ok("jon".to_owned()));
+        again.certificate = Some("jon".to_owned());
         again.follow(&world, &url).await.code();
     }
 }
@@ -93,20 +92,6 @@ async fn without_a_certificate_there_is_the_form_or_else_the_reason() {
 }
 
 #[tokio::test]
-async fn what_the_edge_found_too_large_is_told() {
-    let world = World::new();
-    let mut browser = Browser::at(INSIDE);
-    browser.certificate = Some(Err(Reason::TooLarge));
-    assert!(
-        browser
-            .follow(&world, &authorize_url(&[]))
-            .await
-            .shows("too_large")
-    );
-    assert_eq!(world.certval.asked(), 0);
-}
-
-#[tokio::test]
 async fn the_guards_stand_in_their_order() {
     let world = World::new();
     let mut browser = Browser::with_certificate("jon");
@@ -118,7 +103,7 @@ async fn the_guards_stand_in_their_order() {
     // Each browser breaks every later guard, too.
     let mut wrong = Browser::at(OUTSIDE);
     wrong.headers = vec![("sec-fetch-dest", "image".to_owned())];
-    wrong.certificate = Some(Ok("!expired".to_owned()));
+    wrong.certificate = Some("!expired".to_owned());
     for url in [
         "https://cert.login.example.com/",
         "https://cert.login.example.com/?tx=x",
@@ -224,62 +209,6 @@ async fn a_result_counts_in_its_own_transaction_for_a_minute() {
 }
 
 #[tokio::test]
-async fn an_authority_removed_on_the_way_ends_the_sign_in_at_every_step() {
-    let world = World::new();
-    let without = world.beside("gateway-2.example.com:9443", |all| {
-        for connection in all.connections.values_mut() {
-            // Another one stays, so that certificates are still asked for.
-            connection.authorities[0].key = domain::digest::Digest::of(b"another");
-        }
-    });
-    let mut browser = Browser::with_certificate("jon");
-    let url = browser
-        .get(&world, &authorize_url(&[]))
-        .await
-        .next()
-        .unwrap();
-    // certval may still accept; the gateway does not.
-    assert!(browser.get(&without, &url).await.shows("unknown_issuer"));
-    let resume = browser.get(&world, &url).await.next().unwrap();
-    let page = browser.get(&without, &resume).await;
-    assert!(page.shows("unknown_issuer") && !browser.cookies.contains_key("__Host-session"));
-    let code = browser.get(&world, &resume).await.code();
-    let refused = redeem(&without, &code).await;
-    assert_eq!(refused.json()["error"], "invalid_grant");
-    // And the session it opened.
-    assert!(browser.cookies.contains_key("__Host-session"));
-    let page = browser
-        .get(&without, &authorize_url(&[("prompt", "none")]))
-        .await;
-    assert_eq!(page.parameter("error").as_deref(), Some("login_required"));
-    // For good, even should the authority come back.
-    let keys = &without.desk.live().unwrap().view.seal_keys;
-    let cookie = &browser.cookies["__Host-session"];
-    let session: crate::session::Session =
-        crate::seals::open(keys, "login.example.com", cookie).unwrap();
-    assert!(without.desk.signed_out.contains(session.id));
-}
-
-#[tokio::test]
-async fn a_redirect_uri_removed_on_the_way_gets_no_code() {
-    let world = World::new();
-    let without = world.beside("gateway-2.example.com:9443", |all| {
-        for application in all.applications.values_mut() {
-            application.redirect_uris.clear();
-        }
-    });
-    let mut browser = Browser::with_certificate("jon");
-    let url = browser
-        .get(&world, &authorize_url(&[]))
-        .await
-        .next()
-        .unwrap();
-    let resume = browser.get(&world, &url).await.next().unwrap();
-    let page = browser.get(&without, &resume).await;
-    assert_eq!((page.status, page.next()), (StatusCode::BAD_REQUEST, None));
-}
-
-#[tokio::test]
 async fn what_cannot_be_checked_is_unavailable_and_nobody_is_signed_in() {
     let world = World::new();
     world.certval.set_away(true);
@@ -293,24 +222,6 @@ async fn what_cannot_be_checked_is_unavailable_and_nobody_is_signed_in() {
     let page = browser.follow(&world, &authorize_url(&[])).await;
     assert!(page.shows("directory_unavailable"));
     assert!(!browser.cookies.contains_key("__Host-session"));
-}
-
-#[tokio::test]
-async fn a_stale_configuration_stops_a_certificate_on_its_way() {
-    let world = World::set(|settings| settings.staleness_limit_s = 30);
-    let mut browser = Browser::with_certificate("jon");
-    let url = browser
-        .get(&world, &authorize_url(&[]))
-        .await
-        .next()
-        .unwrap();
-    let resume = browser.get(&world, &url).await.next().unwrap();
-    world.clock.advance(Duration::from_secs(31));
-    for url in [url, resume] {
-        let page = browser.get(&world, &url).await;
-        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
-        assert!(page.shows("configuration_stale"));
-    }
 }
 
 #[tokio::test]

@@ -1,13 +1,14 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
+use domain::digest::Digest;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use super::redeem;
 use crate::testing::browser::{OUTSIDE, authorize_url};
-use crate::testing::services::PASSWORD;
+use crate::testing::services::{PASSWORD, person_id};
 use crate::testing::{Browser, World};
 
 /// Everything that is logged, at every level.
@@ -102,6 +103,8 @@ async fn sign_ins_are_told_by_code_and_id_and_nothing_secret_ever_is() {
         .follow(&world, &authorize_url(&[]))
         .await;
     drop(logging);
+    let jon = format!("account={}", person_id("jon"));
+    let leaf = |text: &str| format!("leaf={}", Digest::of(text.as_bytes()));
 
     let logged = lines.0.lock().unwrap().clone();
     for secret in &secrets {
@@ -129,6 +132,19 @@ async fn sign_ins_are_told_by_code_and_id_and_nothing_secret_ever_is() {
             .any(|line| line.contains(&wanted) && line.contains(&format!("method={method:?}")));
         assert!(told, "{wanted} {method}: {logged}");
     }
+    let of_jon = |outcome: &str| {
+        let outcome = format!("outcome={outcome:?}");
+        events.iter().any(|line| {
+            line.contains(&outcome) && line.contains(&jon) && line.contains(&leaf("jon"))
+        })
+    };
+    assert!(of_jon("signed_in") && of_jon("redeemed"), "{logged}");
+    let refused = events
+        .iter()
+        .find(|line| line.contains("code=\"revoked\""))
+        .unwrap();
+    assert!(refused.contains(&leaf("!revoked")), "{refused}");
+    assert!(refused.contains("seen by <certval>"), "{refused}");
     assert!(
         events
             .iter()

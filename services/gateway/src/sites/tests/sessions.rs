@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
-use super::{claims, jon, redeem};
+use super::{jon, redeem};
 use crate::testing::browser::{INSIDE, OUTSIDE, authorize_url};
-use crate::testing::{APP, Browser, CALLBACK, SERVER, World};
+use crate::testing::{Browser, CALLBACK, SERVER, World};
 
 const SIGN_OUT: &str = "https://login.example.com/signout";
 
@@ -83,10 +83,13 @@ async fn a_session_is_kept_by_use_and_ends_after_an_hour_without() {
     let world = World::new();
     let (mut browser, _) = jon(&world).await;
     for _ in 0..7 {
-        world.clock.advance(Duration::from_secs(3599));
-        browser.get(&world, &silently()).await.code();
+        world.clock.advance(Duration::from_secs(3540));
+        let code = browser.get(&world, &silently()).await.code();
+        // The session was used by that: its code is good for the whole of its minute.
+        world.clock.advance(Duration::from_secs(59));
+        assert_eq!(redeem(&world, &code).await.status, StatusCode::OK);
     }
-    world.clock.advance(Duration::from_secs(3600));
+    world.clock.advance(Duration::from_secs(3541));
     let page = browser.get(&world, &silently()).await;
     assert_eq!(page.parameter("error").as_deref(), Some("login_required"));
 }
@@ -151,8 +154,12 @@ async fn signing_out_asks_first_and_ends_the_session_everywhere_it_is_known() {
             .status,
         StatusCode::FORBIDDEN
     );
-    let unconfirmed = browser.post(&world, SIGN_OUT, &[]).await;
-    assert!(unconfirmed.body.contains("Do you want to sign out?"));
+    let unconfirmed = browser.post(&world, SIGN_OUT, &[("state", "s")]).await;
+    assert_eq!(unconfirmed.status, StatusCode::SEE_OTHER);
+    let asked = format!("{SIGN_OUT}?state=s");
+    assert_eq!(unconfirmed.next().as_deref(), Some(asked.as_str()));
+    let question = browser.get(&world, &asked).await;
+    assert!(question.body.contains("Do you want to sign out?"));
 
     let binding = browser.cookies["__Host-browser"].clone();
     let page = browser
@@ -225,7 +232,56 @@ async fn a_hint_that_is_forged_or_of_another_session_signs_nobody_here_out() {
         .await;
     assert!(page.body.contains("Do you want to sign out?"));
     other.get(&world, &silently()).await.code();
-    let _ = (APP, claims(&tokens["id_token"]));
+}
+
+#[tokio::test]
+async fn another_site_cannot_sign_a_browser_out_with_an_id_token_of_its_own() {
+    let world = World::new();
+    let (mut victim, _) = jon(&world).await;
+    let (_, code) = jon(&world).await;
+    let own = redeem(&world, &code).await.json()["id_token"].clone();
+    let form = [("id_token_hint", own.as_str().unwrap())];
+    // Another site's form comes without our cookies.
+    let mut crossing = Browser::at(INSIDE);
+    crossing.headers = vec![("origin", "https://evil.test".to_owned())];
+    let page = crossing.post(&world, SIGN_OUT, &form).await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER);
+    assert!(
+        crossing.cookies.is_empty() && !page.headers.contains_key("set-cookie"),
+        "{:?}",
+        page.headers
+    );
+    // The redirect comes with them, and then it is known whose browser it is.
+    let before = victim.cookies.clone();
+    let page = victim.get(&world, &page.next().unwrap()).await;
+    assert!(page.body.contains("Do you want to sign out?"));
+    assert_eq!(victim.cookies, before);
+    victim.get(&world, &silently()).await.code();
+    // Nor does a request without our cookies take any away.
+    let url = format!("{SIGN_OUT}?id_token_hint={}", form[0].1);
+    let page = Browser::at(INSIDE).get(&world, &url).await;
+    let set: Vec<&str> = page
+        .headers
+        .get_all("set-cookie")
+        .iter()
+        .map(|each| each.to_str().unwrap())
+        .collect();
+    assert!(
+        matches!(set.as_slice(), [one] if one.starts_with("__Host-signed-out=1;")),
+        "{set:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_sign_out_that_is_refused_has_ended_nothing() {
+    let world = World::new();
+    let (mut browser, code) = jon(&world).await;
+    let tokens = redeem(&world, &code).await.json();
+    let id_token = tokens["id_token"].as_str().unwrap();
+    let url = format!("{SIGN_OUT}?id_token_hint={id_token}&client_id=another");
+    let page = browser.get(&world, &url).await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    browser.get(&world, &silently()).await.code();
 }
 
 #[tokio::test]

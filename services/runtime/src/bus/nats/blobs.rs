@@ -13,6 +13,7 @@ use async_nats::jetstream::stream::{DirectGetErrorKind, LastRawMessageErrorKind}
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
 
 use super::link::Link;
 use super::streams::BLOBS;
@@ -72,6 +73,57 @@ pub(super) async fn read(link: &Link, name: &str) -> Result<Option<Bytes>, BusUn
     Ok(Some(blob))
 }
 
+/// The names of all blobs.
+pub(super) async fn list(link: &Link) -> Result<Vec<String>, BusUnavailable> {
+    const OPERATION: &str = "list the blobs";
+    let failed =
+        |error: Box<dyn std::error::Error + Send + Sync>| BusUnavailable::other(OPERATION, error);
+    let listed = async {
+        let stream = link.jetstream.get_stream(format!("OBJ_{BLOBS}")).await;
+        let stream = stream.map_err(|error| failed(error.into()))?;
+        let subjects = stream.info_with_subjects(format!("$O.{BLOBS}.M.>")).await;
+        let mut subjects = subjects.map_err(|error| failed(error.into()))?;
+        let mut names = Vec::new();
+        while let Some(subject) = subjects.next().await {
+            let (subject, _) = subject.map_err(|error| failed(error.into()))?;
+            let name = subject.strip_prefix(&format!("$O.{BLOBS}.M."));
+            let name = name.and_then(|name| URL_SAFE.decode(name).ok());
+            names.extend(name.and_then(|name| String::from_utf8(name).ok()));
+        }
+        Ok(names)
+    };
+    link.within(OPERATION, SMALL_OPERATION, listed).await?
+}
+
+/// Removes a blob: what describes it first, so that nobody finds a part of it.
+pub(super) async fn remove(link: &Link, name: &str) -> Result<(), BusUnavailable> {
+    const OPERATION: &str = "remove a blob";
+    checked_key(OPERATION, name)?;
+    let removed = async {
+        let Some(info) = info(link, name).await? else {
+            return Ok(());
+        };
+        let stream = link.jetstream.get_stream_no_info(format!("OBJ_{BLOBS}"));
+        let stream = stream.await;
+        let stream = stream.map_err(|error| BusUnavailable::other(OPERATION, error))?;
+        let mut subjects = vec![format!("$O.{BLOBS}.M.{}", URL_SAFE.encode(name))];
+        // It comes from the bus: a single part, no wildcard.
+        if is_plain(&info.nuid) {
+            subjects.push(format!("$O.{BLOBS}.C.{}", info.nuid));
+        }
+        for subject in subjects {
+            let purged = stream.purge().filter(subject).await;
+            purged.map_err(|error| BusUnavailable::other(OPERATION, error))?;
+        }
+        Ok(())
+    };
+    link.within(OPERATION, SMALL_OPERATION, removed).await?
+}
+
+fn is_plain(nuid: &str) -> bool {
+    !nuid.is_empty() && nuid.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 const OPERATION: &str = "read a blob";
 
 async fn info(link: &Link, name: &str) -> Result<Option<ObjectInfo>, BusUnavailable> {
@@ -102,7 +154,7 @@ async fn chunks(link: &Link, info: &ObjectInfo) -> Result<Bytes, BusUnavailable>
         .await
         .map_err(|error| BusUnavailable::other(OPERATION, error))?;
     // The chunks' subject comes from the bus: a single part, no wildcard.
-    if !info.nuid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+    if !is_plain(&info.nuid) {
         return Err(incomplete());
     }
     let subject = format!("$O.{BLOBS}.C.{}", info.nuid);

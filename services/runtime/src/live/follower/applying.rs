@@ -19,15 +19,17 @@ use super::{RECONCILE, SnapshotRefused};
 use crate::bus::{Bucket, Bus, Change, Watch};
 use crate::clock::{Clock, unix_seconds};
 use crate::live::{
-    BlobReference, Decoder, FRESHNESS, Freshness, HEAD, Live, Manifest, Revisioned, SignedManifest,
-    TrustedKeys,
+    BlobReference, Confirmation, Decoder, Digest, FRESHNESS, Freshness, HEAD, Live, Manifest,
+    Revisioned, SignedManifest, TrustedKeys,
 };
+use crate::telemetry::chain;
 
 /// How often, in seconds, the newest freshness is written to disk.
 const KEEP_FRESHNESS: u64 = 60;
 
-/// How soon a snapshot that may pass later is tried again.
-const RETRY: Duration = Duration::from_secs(1);
+/// How soon a snapshot that may pass later is tried again, at first; each time
+/// twice as late, up to [`RECONCILE`].
+pub(super) const RETRY: Duration = Duration::from_secs(1);
 
 pub(super) struct Applying<V> {
     pub(super) live: Live<V>,
@@ -41,8 +43,12 @@ pub(super) struct Applying<V> {
     pub(super) settled: Option<Bytes>,
     /// What is applied and could not be written to disk yet.
     pub(super) unpersisted: Option<Complete>,
-    /// When the freshness on disk was issued.
-    pub(super) freshness_kept: u64,
+    /// Of which snapshot the freshness on disk is, and when it was issued.
+    pub(super) freshness_kept: Option<(Digest, u64)>,
+    /// What was fetched of a snapshot that lacks something yet.
+    pub(super) fetched: BTreeMap<Digest, Bytes>,
+    /// The wait before it is tried again.
+    pub(super) wait: Duration,
 }
 
 /// A checked snapshot with all the content that this role wants.
@@ -108,13 +114,14 @@ impl<V: Send + Sync + 'static> Applying<V> {
     /// Asks for what the watch should have brought.
     async fn reconcile(&mut self) -> Option<Instant> {
         self.persist().await;
+        let retry = match self.bus.read(Bucket::Configuration, HEAD).await {
+            Ok(Some(head)) => self.offer(head.value).await,
+            Ok(None) | Err(_) => None,
+        };
         if let Ok(Some(freshness)) = self.bus.read(Bucket::Configuration, FRESHNESS).await {
             self.freshen(freshness.value);
         }
-        match self.bus.read(Bucket::Configuration, HEAD).await {
-            Ok(Some(head)) => self.offer(head.value).await,
-            Ok(None) | Err(_) => None,
-        }
+        retry
     }
 
     /// Deals with a snapshot from the bus. Answers when to try again, if that
@@ -123,25 +130,23 @@ impl<V: Send + Sync + 'static> Applying<V> {
         if self.settled.as_ref() == Some(&head) {
             return None;
         }
-        match self.apply_from_bus(head.clone()).await {
-            Ok(()) => {
-                self.settled = Some(head);
-                None
-            }
-            Err(refused) => {
-                self.alarm(&refused);
-                self.report.refused(&said(&refused));
-                if refused.may_pass() {
-                    return Some(Instant::now() + RETRY);
-                }
-                self.settled = Some(head);
-                None
+        if let Err(refused) = self.apply_from_bus(head.clone()).await {
+            self.alarm(&refused);
+            self.report.refused(&chain(&refused));
+            if refused.may_pass() {
+                let again = Instant::now() + self.wait;
+                self.wait = (self.wait * 2).min(RECONCILE);
+                return Some(again);
             }
         }
+        self.settled = Some(head);
+        self.fetched.clear();
+        self.wait = RETRY;
+        None
     }
 
     fn alarm(&self, refused: &SnapshotRefused) {
-        let (why, applied) = (said(refused), self.live.revision());
+        let (why, applied) = (chain(refused), self.live.revision());
         match refused {
             SnapshotRefused::SameNumber { .. } | SnapshotRefused::Manifest(_) => {
                 tracing::error!(alarm = true, why, applied, "configuration refused");
@@ -157,13 +162,36 @@ impl<V: Send + Sync + 'static> Applying<V> {
             return Ok(());
         }
         self.checked_extensions(&signed.manifest)?;
+        let wanted = self.wanted(&signed.manifest);
+        self.fetched
+            .retain(|digest, _| wanted.iter().any(|(_, blob)| blob.digest == *digest));
         let mut blobs = BTreeMap::new();
-        for (name, blob) in self.wanted(&signed.manifest) {
-            let content = match self.kept(blob).await {
+        let mut lacking = None;
+        for (name, blob) in wanted {
+            let held = match self.fetched.get(&blob.digest) {
+                Some(content) => Some(content.clone()),
+                None => self.kept(blob).await,
+            };
+            let content = match held {
                 Some(content) => content,
-                None => self.fetched(&name, &blob).await?,
+                None => match self.fetch(&name, &blob).await {
+                    // Kept as it arrives: one that is missing does not make
+                    // all others be fetched again.
+                    Ok(content) => {
+                        self.fetched.insert(blob.digest, content.clone());
+                        content
+                    }
+                    Err(refused @ SnapshotRefused::WrongBlob { .. }) => {
+                        lacking.get_or_insert(refused);
+                        continue;
+                    }
+                    Err(refused) => return Err(refused),
+                },
             };
             blobs.insert(name, content);
+        }
+        if let Some(refused) = lacking {
+            return Err(refused);
         }
         let complete = Complete { signed, blobs };
         self.apply(&complete).await?;
@@ -174,9 +202,9 @@ impl<V: Send + Sync + 'static> Applying<V> {
 
     async fn apply_from_disk(&mut self, head: Bytes) -> Result<u64, String> {
         let opened = SignedManifest::open(head.clone(), &self.keys);
-        let signed = opened.map_err(|invalid| said(&invalid))?;
+        let signed = opened.map_err(|invalid| chain(&invalid))?;
         let checked = self.checked_extensions(&signed.manifest);
-        checked.map_err(|refused| said(&refused))?;
+        checked.map_err(|refused| chain(&refused))?;
         let mut blobs = BTreeMap::new();
         for (name, blob) in self.wanted(&signed.manifest) {
             let content = self.kept(blob).await;
@@ -186,7 +214,7 @@ impl<V: Send + Sync + 'static> Applying<V> {
         }
         let complete = Complete { signed, blobs };
         let applied = self.apply(&complete).await;
-        applied.map_err(|refused| said(&refused))?;
+        applied.map_err(|refused| chain(&refused))?;
         self.settled = Some(head);
         Ok(complete.signed.manifest.revision)
     }
@@ -228,7 +256,7 @@ impl<V: Send + Sync + 'static> Applying<V> {
         read.await.ok().flatten()
     }
 
-    async fn fetched(&self, name: &str, blob: &BlobReference) -> Result<Bytes, SnapshotRefused> {
+    async fn fetch(&self, name: &str, blob: &BlobReference) -> Result<Bytes, SnapshotRefused> {
         let name = name.to_owned();
         let content = match self.bus.blob(&blob.digest.to_string()).await {
             Ok(content) => content,
@@ -265,7 +293,8 @@ impl<V: Send + Sync + 'static> Applying<V> {
             author = signed.manifest.author,
             "configuration applied"
         );
-        self.report.applied(revision, unix_seconds(now));
+        self.report
+            .applied(revision, unix_seconds(now), &signed.signed);
         Ok(())
     }
 
@@ -282,7 +311,7 @@ impl<V: Send + Sync + 'static> Applying<V> {
             Ok(Ok(())) => self.report.persisted(revision),
             Ok(Err(error)) => {
                 tracing::error!(
-                    error = said(&error),
+                    error = chain(&error),
                     revision,
                     "configuration not kept on disk"
                 );
@@ -292,28 +321,29 @@ impl<V: Send + Sync + 'static> Applying<V> {
         }
     }
 
-    fn freshen(&mut self, signed: Bytes) {
+    fn freshen(&self, signed: Bytes) {
         let now = self.clock.now();
-        if let Some(freshness) = Freshness::open(&signed, &self.keys, now)
-            && self.live.freshen(freshness)
-        {
-            self.report.fresh(signed);
+        if let Some(freshness) = Freshness::open(&signed, &self.keys, now) {
+            self.live.freshen(Confirmation { freshness, signed });
         }
     }
 
-    /// Writes the newest freshness to disk, now and then.
+    /// Writes the newest freshness of what is applied to disk, now and then.
     async fn keep_freshness(&mut self) {
-        let issued = self.live.freshness().map_or(0, |fresh| fresh.issued);
-        if issued < self.freshness_kept.saturating_add(KEEP_FRESHNESS) {
-            return;
-        }
-        let Some(signed) = self.report.freshness() else {
+        let Some(Confirmation { freshness, signed }) = self.live.confirmation() else {
             return;
         };
+        let kept = self
+            .freshness_kept
+            .filter(|(digest, _)| *digest == freshness.digest);
+        if kept.is_some_and(|(_, issued)| freshness.issued < issued.saturating_add(KEEP_FRESHNESS))
+        {
+            return;
+        }
         let last_good = self.last_good.clone();
         let keeping = tokio::task::spawn_blocking(move || last_good.keep_freshness(&signed));
         if let Ok(Ok(())) = keeping.await {
-            self.freshness_kept = issued;
+            self.freshness_kept = Some((freshness.digest, freshness.issued));
         }
     }
 }
@@ -324,16 +354,4 @@ async fn next(watch: &mut Option<Watch>) -> Option<Change> {
         // The bus is closed for good; the reconcile poll goes on asking.
         None => std::future::pending().await,
     }
-}
-
-/// An error with its sources, in one line.
-fn said(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -9,13 +9,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::FollowerSettings;
 use crate::bus::{Bucket, Bus};
 use crate::clock::Clock;
-use crate::live::instance::{REPORT_INTERVAL, REPORT_LIFE};
+use crate::live::instance::{REPORT_INTERVAL, REPORT_LIFE, Said};
 use crate::live::{InstanceReport, InstanceState, Live};
 
 /// How old the configuration is, at a moment.
@@ -36,8 +35,7 @@ pub(super) struct Report {
 }
 
 struct Shared {
-    report: Mutex<InstanceReport>,
-    freshness: Mutex<Option<Bytes>>,
+    said: Mutex<Said>,
     changed: Notify,
 }
 
@@ -47,7 +45,8 @@ impl Reporting {
         live: &Live<V>,
     ) -> Self {
         let live = live.clone();
-        let report = InstanceReport::of(&settings.instance, settings.clock.unix_seconds());
+        let started_at = settings.clock.unix_seconds();
+        let said = Said::at_first(InstanceReport::of(&settings.instance, started_at));
         Self {
             bus: Arc::clone(&settings.bus),
             clock: Arc::clone(&settings.clock),
@@ -55,8 +54,7 @@ impl Reporting {
             age: Box::new(move |now| live.age(now).map(|age| age.as_secs())),
             report: Report {
                 shared: Arc::new(Shared {
-                    report: Mutex::new(report),
-                    freshness: Mutex::new(None),
+                    said: Mutex::new(said),
                     changed: Notify::new(),
                 }),
             },
@@ -69,10 +67,13 @@ impl Reporting {
 
     /// Reports for ever.
     pub(super) async fn run(&self) {
+        let mut states = self.bus.state();
         loop {
             self.send(REPORT_LIFE).await;
             tokio::select! {
                 () = self.report.shared.changed.notified() => {}
+                // A bus that is back may have lost what it held.
+                Ok(()) = states.changed() => {}
                 () = tokio::time::sleep(REPORT_INTERVAL) => {}
             }
         }
@@ -86,9 +87,9 @@ impl Reporting {
     }
 
     async fn send(&self, life: std::time::Duration) {
-        let mut report = self.report.lock().clone();
-        report.age_s = (self.age)(self.clock.now());
-        let Ok(bytes) = serde_json::to_vec(&report) else {
+        let mut said = self.report.lock().clone();
+        said.report.age_s = (self.age)(self.clock.now());
+        let Ok(bytes) = serde_json::to_vec(&said) else {
             return;
         };
         let life = Some(life);
@@ -102,8 +103,9 @@ impl Reporting {
 }
 
 impl Report {
-    /// A snapshot is in use.
-    pub(super) fn applied(&self, revision: u64, at: u64) {
+    /// A snapshot is in use; `signed` is what proves that there is such a one.
+    pub(super) fn applied(&self, revision: u64, at: u64, signed: &[u8]) {
+        self.lock().prove(signed);
         self.change(|report| {
             report.revision = revision;
             report.applied_at = at;
@@ -119,7 +121,7 @@ impl Report {
 
     /// What is offered is what is in use.
     pub(super) fn current(&self) {
-        if self.lock().state != InstanceState::Current {
+        if self.lock().report.state != InstanceState::Current {
             self.change(|report| {
                 report.state = InstanceState::Current;
                 report.problem = None;
@@ -138,25 +140,13 @@ impl Report {
         });
     }
 
-    /// A newer freshness was accepted.
-    pub(super) fn fresh(&self, signed: Bytes) {
-        let held = self.shared.freshness.lock();
-        *held.unwrap_or_else(PoisonError::into_inner) = Some(signed);
-    }
-
-    /// The newest accepted freshness, as it was signed.
-    pub(super) fn freshness(&self) -> Option<Bytes> {
-        let held = self.shared.freshness.lock();
-        held.unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     fn change(&self, change: impl FnOnce(&mut InstanceReport)) {
-        change(&mut self.lock());
+        change(&mut self.lock().report);
         self.shared.changed.notify_one();
     }
 
-    fn lock(&self) -> MutexGuard<'_, InstanceReport> {
-        let report = self.shared.report.lock();
-        report.unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Said> {
+        let said = self.shared.said.lock();
+        said.unwrap_or_else(PoisonError::into_inner)
     }
 }

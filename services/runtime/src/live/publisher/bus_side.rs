@@ -9,43 +9,76 @@ use std::sync::Arc;
 use super::history::History;
 use super::{PublishError, Publisher, PublisherError};
 use crate::bus::{Bucket, BusUnavailable, Cause, Entry, WriteError};
-use crate::live::{FRESHNESS, Freshness, HEAD, SignedManifest};
+use crate::live::{Digest, FRESHNESS, Freshness, HEAD, SignedManifest};
+use crate::telemetry::chain;
 
-/// The version of the bus's head, as it was judged; `None`: there is none.
+/// How often freshness is said again when another control was quicker.
+const TRIES: usize = 3;
+
+/// The bus's head, as it was judged.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Head(Option<u64>);
+pub(super) struct Head {
+    /// Its version; `None`: there is none.
+    version: Option<u64>,
+    /// Whether it is the current snapshot.
+    current: bool,
+}
 
 impl Publisher {
-    /// Adopts the bus's head if it is newer, finishes what the outbox holds,
-    /// and puts the current snapshot on the bus if that holds less. Answers
-    /// what the next write replaces.
+    /// Adopts the newest of the bus's head and what the instances proved to
+    /// have, finishes what the outbox holds, and puts the current snapshot on
+    /// the bus if that holds less. Answers what the next write replaces.
     pub(super) async fn agree(&self, whole: bool) -> Result<Head, BusUnavailable> {
+        // Before the bus: what an instance uses was there first.
+        let proven = self.inner.rollout.newest();
         let entry = self.inner.bus.read(Bucket::Configuration, HEAD).await?;
         let there = entry.as_ref().and_then(|entry| self.judged(entry));
-        let head = Head(entry.map(|entry| entry.version));
+        let version = entry.map(|entry| entry.version);
         if let Some(there) = &there {
-            self.adopt(there).await?;
+            self.adopt(there, "the bus").await?;
         }
-        if let Some(put) = self.resume(there.as_ref(), head).await? {
+        if let Some((instance, proven)) = proven
+            && proven.manifest.revision > self.revision()
+            && let Err(error) = self.adopt(&proven, "an instance").await
+        {
+            // Nothing is published any more until the store is restored.
+            let revision = proven.manifest.revision;
+            let error = chain(&error);
+            tracing::error!(
+                alarm = true,
+                instance,
+                revision,
+                error,
+                "an instance uses a newer snapshot, and its content is nowhere: restore control's store"
+            );
+        }
+        if let Some(put) = self.resume(there.as_ref(), version).await? {
             return Ok(put);
         }
         let Some(current) = self.current() else {
-            return Ok(head);
+            return Ok(Head {
+                version,
+                current: false,
+            });
         };
         let revision = current.manifest.revision;
+        let standing = Head {
+            version,
+            current: there.as_ref().is_some_and(|it| it.digest == current.digest),
+        };
         let behind = there.is_none_or(|there| there.manifest.revision < revision);
         if whole || behind {
             self.put_content(&current).await?;
         }
         if !behind {
-            return Ok(head);
+            return Ok(standing);
         }
         tracing::warn!(
             revision,
             "the bus does not hold the configuration; it is put there"
         );
-        let put = self.replace(&current, head).await?;
-        self.inner.published.notify_one();
+        let put = self.replace(&current, version).await?;
+        self.tell();
         Ok(put)
     }
 
@@ -54,9 +87,9 @@ impl Publisher {
     pub(super) async fn finish(
         &self,
         signed: Arc<SignedManifest>,
-        Head(expected): Head,
+        replacing: Head,
     ) -> Result<(), PublishError> {
-        let value = signed.signed.clone();
+        let (value, expected) = (signed.signed.clone(), replacing.version);
         let set = self
             .inner
             .bus
@@ -66,7 +99,7 @@ impl Publisher {
             Ok(_) => {
                 self.on_disk(History::complete).await?;
                 self.inner.current.store(Some(signed));
-                self.inner.published.notify_one();
+                self.tell();
                 tracing::info!(revision, "configuration published");
                 Ok(())
             }
@@ -89,18 +122,35 @@ impl Publisher {
         }
     }
 
-    /// Signs that the current snapshot is the newest, and says so.
+    /// Signs that the current snapshot is the newest, and says so: only after
+    /// the bus was asked and holds just this one.
     pub(super) async fn say_fresh(&self) -> Result<(), WriteError> {
-        let Some(current) = self.current() else {
-            return Ok(());
-        };
-        let revision = current.manifest.revision;
-        let freshness = Freshness::at(revision, current.digest, self.inner.clock.now());
-        let signed = freshness.sign(&self.inner.key).to_bytes().into();
         let bus = &self.inner.bus;
-        bus.put(Bucket::Configuration, FRESHNESS, signed, None)
-            .await
-            .map(drop)
+        let mut said = Ok(());
+        for _ in 0..TRIES {
+            let _one = self.inner.writing.lock().await;
+            // Read first: what another control says about a newer snapshot
+            // from here on is not replaced.
+            let before = bus.read(Bucket::Configuration, FRESHNESS).await?;
+            let head = self.agree(false).await?;
+            let Some(current) = self.current().filter(|_| head.current) else {
+                return Ok(());
+            };
+            let revision = current.manifest.revision;
+            let freshness = Freshness::at(revision, current.digest, self.inner.clock.now());
+            let signed = freshness.sign(&self.inner.key).to_bytes().into();
+            let expected = before.map(|entry| entry.version);
+            let set = bus.compare_and_set(Bucket::Configuration, FRESHNESS, signed, expected);
+            said = set.await.map(drop);
+            if !matches!(said, Err(WriteError::Conflict)) {
+                break;
+            }
+        }
+        said
+    }
+
+    fn tell(&self) {
+        self.inner.published.send_modify(|puts| *puts += 1);
     }
 
     /// The bus's head, if a trusted key signed it.
@@ -114,8 +164,8 @@ impl Publisher {
         }
     }
 
-    /// Takes a newer snapshot over from the bus, with its content.
-    async fn adopt(&self, there: &SignedManifest) -> Result<(), BusUnavailable> {
+    /// Takes a newer snapshot over, with its content from here or the bus.
+    async fn adopt(&self, there: &SignedManifest, from: &str) -> Result<(), BusUnavailable> {
         let revision = there.manifest.revision;
         if let Some(current) = self.current() {
             if revision == current.manifest.revision && there.digest != current.digest {
@@ -145,7 +195,7 @@ impl Publisher {
             .await
             .map_err(store_failed)?;
         self.inner.current.store(Some(signed));
-        tracing::info!(revision, "configuration adopted from the bus");
+        tracing::info!(revision, from, "configuration adopted");
         Ok(())
     }
 
@@ -154,7 +204,7 @@ impl Publisher {
     async fn resume(
         &self,
         there: Option<&SignedManifest>,
-        head: Head,
+        version: Option<u64>,
     ) -> Result<Option<Head>, BusUnavailable> {
         let pending = self.on_disk(History::pending).await.map_err(store_failed)?;
         let Some(pending) = pending else {
@@ -162,12 +212,16 @@ impl Publisher {
         };
         let revision = pending.manifest.revision;
         let settle = |outcome: Result<(), PublisherError>| outcome.map_err(store_failed);
-        if there.is_some_and(|there| there.digest == pending.digest) {
+        let current = self.current();
+        let is_pending = |digest: &Digest| *digest == pending.digest;
+        if there.is_some_and(|there| is_pending(&there.digest))
+            || current.as_ref().is_some_and(|now| is_pending(&now.digest))
+        {
             settle(self.on_disk(History::complete).await)?;
             tracing::info!(revision, "an unconfirmed change had been published");
             return Ok(None);
         }
-        let parent = self.current().map(|current| current.digest);
+        let parent = current.map(|current| current.digest);
         if pending.manifest.parent != parent {
             settle(self.on_disk(History::abandon).await)?;
             tracing::warn!(
@@ -177,25 +231,34 @@ impl Publisher {
             return Ok(None);
         }
         self.put_content(&pending).await?;
-        let put = self.replace(&pending, head).await?;
+        let put = self.replace(&pending, version).await?;
         settle(self.on_disk(History::complete).await)?;
         self.inner.current.store(Some(Arc::new(pending)));
-        self.inner.published.notify_one();
+        self.tell();
         tracing::info!(revision, "an unconfirmed change was published");
         Ok(Some(put))
     }
 
+    /// Puts every blob of a snapshot on the bus. Where one is missing here and
+    /// there, the snapshot's head must not be put there: no instance could use
+    /// it.
     async fn put_content(&self, signed: &SignedManifest) -> Result<(), BusUnavailable> {
-        for blob in signed.manifest.blobs.values().copied() {
-            let held = self.on_disk(move |history| Ok(history.blob(&blob))).await;
-            let content = held.map_err(store_failed)?;
-            let Some(content) = content else {
-                // Said by the store already; the bus may still hold it.
+        for (name, blob) in &signed.manifest.blobs {
+            let wanted = *blob;
+            let held = self.on_disk(move |history| Ok(history.blob(&wanted))).await;
+            let at = blob.digest.to_string();
+            if let Some(content) = held.map_err(store_failed)? {
+                let put = self.inner.bus.put_blob(&at, content).await;
+                put.map_err(unwritten)?;
                 continue;
+            }
+            let there = self.inner.bus.blob(&at).await?;
+            let Some(content) = there.filter(|content| blob.is(content)) else {
+                tracing::error!(alarm = true, blob = name, "a blob is nowhere");
+                return Err(BusUnavailable::new("put the content", Cause::Incomplete));
             };
-            let name = blob.digest.to_string();
-            let put = self.inner.bus.put_blob(&name, content).await;
-            put.map_err(unwritten)?;
+            let mended = self.on_disk(move |history| history.mend(&wanted, &content));
+            mended.await.map_err(store_failed)?;
         }
         Ok(())
     }
@@ -203,13 +266,16 @@ impl Publisher {
     async fn replace(
         &self,
         signed: &SignedManifest,
-        Head(expected): Head,
+        expected: Option<u64>,
     ) -> Result<Head, BusUnavailable> {
         let value = signed.signed.clone();
         let bus = &self.inner.bus;
         let set = bus.compare_and_set(Bucket::Configuration, HEAD, value, expected);
         let version = set.await.map_err(unwritten)?;
-        Ok(Head(Some(version)))
+        Ok(Head {
+            version: Some(version),
+            current: true,
+        })
     }
 }
 

@@ -90,6 +90,11 @@ impl History {
         self.blobs.read(blob)
     }
 
+    /// Writes a blob again that is missing or damaged here.
+    pub(super) fn mend(&self, blob: &BlobReference, content: &[u8]) -> Result<(), PublisherError> {
+        Ok(self.blobs.write(blob, content)?)
+    }
+
     /// Puts a snapshot into the outbox, blobs first.
     pub(super) fn begin(
         &self,
