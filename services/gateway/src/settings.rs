@@ -73,7 +73,7 @@ pub const SECTION: Section = Section {
         ),
         key(
             "directory_deadline_ms",
-            "3000",
+            "4000",
             "Deadline of one question to the directory service in milliseconds.",
         ),
         key(

@@ -225,7 +225,7 @@ pub(crate) fn settings() -> Settings {
         product_name: "Postern".to_owned(),
         staleness_limit_s: 86_400,
         certval_deadline_ms: 500,
-        directory_deadline_ms: 3_000,
+        directory_deadline_ms: 4_000,
         attempts_per_account: 4,
         attempts_per_address: 30,
         attempt_window_s: 600,

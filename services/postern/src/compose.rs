@@ -188,6 +188,7 @@ pub(crate) async fn gateway(host: &Host, place: Place, front: Front) -> Result<R
         randomness: host.randomness.clone(),
     })?;
     desk.start(&host.tasks);
+    desk.caught_up().await;
     let sites = Sites::of(&desk);
     let sites = edge::Sites {
         login: sites.login,

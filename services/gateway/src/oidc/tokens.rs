@@ -265,6 +265,8 @@ pub struct Hint {
     iss: String,
     /// Which application it was for.
     pub aud: ClientId,
+    /// Whom it is about.
+    pub sub: AccountId,
     /// The session it was issued in.
     pub sid: SessionId,
     /// When that session began, in seconds since 1970.

@@ -146,8 +146,12 @@ impl SignedOut {
                         self.caught_up.send_replace(true);
                         self.announce(&*bus, &*clock).await;
                     }
-                    // A sign-out is not taken back: each ends with its own time.
-                    Some(Change::Removed { .. }) => {}
+                    // A sign-out is not taken back: each ends with its own time. One that is gone before was lost with
+                    // the bus's store, and those who come later must hear of it, too.
+                    Some(Change::Removed { key }) => {
+                        self.tell_again(&key, Timestamp(clock.unix_seconds()));
+                        self.announce(&*bus, &*clock).await;
+                    }
                     None => {
                         stop.cancelled().await;
                         return;
@@ -156,6 +160,14 @@ impl SignedOut {
                 () = self.news.notified() => self.announce(&*bus, &*clock).await,
                 () = tokio::time::sleep(RETRY) => self.announce(&*bus, &*clock).await,
             }
+        }
+    }
+
+    /// Counts a sign-out that has yet to end as not announced.
+    fn tell_again(&self, key: &str, now: Timestamp) {
+        let Ok(session) = key.parse() else { return };
+        if let Some(each) = self.lock().sessions.get_mut(&session) {
+            each.announced &= each.until <= now;
         }
     }
 

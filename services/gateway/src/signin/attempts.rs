@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use domain::account::AccountName;
 use domain::address::ClientAddress;
 use domain::connection::ConnectionName;
 use domain::digest::Digest;
@@ -161,5 +162,9 @@ fn account(connection: &ConnectionName, user_name: &str) -> Digest {
     let name = user_name.trim();
     let name = name.rsplit_once('\\').map_or(name, |(_, name)| name);
     let name = name.split_once('@').map_or(name, |(name, _)| name);
+    // One spelling for composed and decomposed letters, as the directory sees one name in both.
+    let name = name
+        .parse::<AccountName>()
+        .map_or(name.to_owned(), String::from);
     Digest::of(format!("{connection}\0{}", name.to_lowercase()).as_bytes())
 }

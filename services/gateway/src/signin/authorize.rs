@@ -24,6 +24,7 @@ use crate::oidc::authorize_request::{AuthorizeRequest, ErrorAnswer, Prompt};
 use crate::oidc::error_code::ErrorCode;
 use crate::oidc::parameters::Parameters;
 use crate::oidc::tokens;
+use crate::oidc::tokens::Hint;
 use crate::pages::Alert;
 use crate::seals;
 use crate::session::{Ended, LiveSession, Session};
@@ -110,6 +111,13 @@ impl Desk {
             Prompt::Unspecified | Prompt::None => {
                 self.standing(&snapshot, &request, &offered, visit).await?
             }
+        };
+        let standing = match parameters
+            .only("id_token_hint")
+            .map_err(|error| answer(&request, ErrorCode::InvalidRequest, &error.to_string()))?
+        {
+            Some(hint) => self.about(hint, standing, &snapshot),
+            None => standing,
         };
         let too_long_ago = match standing {
             Standing::Fits(session) => {
@@ -205,6 +213,17 @@ impl Desk {
                 ))
             }
             Err(unavailable) => Err(unavailable.into()),
+        }
+    }
+
+    /// A session only answers a request about the person in it (OpenID Connect Core section 3.1.2.2).
+    fn about(&self, hint: &str, standing: Standing, snapshot: &Snapshot) -> Standing {
+        let hint = Hint::read(hint, self.hosts.issuer(), &snapshot.view.token_keys);
+        match standing {
+            Standing::Fits(live) if !hint.is_ok_and(|hint| hint.sub == live.session().account) => {
+                Standing::Nobody
+            }
+            standing => standing,
         }
     }
 

@@ -83,6 +83,17 @@ async fn a_sign_out_during_an_outage_is_told_afterwards() {
 }
 
 #[tokio::test]
+async fn a_bus_that_lost_everything_is_told_again() {
+    let bus = LocalBus::new();
+    let here = gateway(&bus);
+    let id = session();
+    here.signed_out.sign_out(id, UNTIL, NOW);
+    heard(&gateway(&bus), id).await;
+    bus.wipe();
+    heard(&gateway(&bus), id).await;
+}
+
+#[tokio::test]
 async fn sign_outs_are_told_until_nobody_is_left_who_could_make_one() {
     let bus = LocalBus::new();
     let (here, there) = (gateway(&bus), gateway(&bus));

@@ -29,6 +29,15 @@ fn an_account_has_to_wait_after_four_failures_from_wherever() {
 }
 
 #[test]
+fn composed_and_decomposed_letters_are_one_account() {
+    let attempts = Attempts::new(&settings());
+    for number in 0..4 {
+        assert!(begin(&attempts, "zo\u{eb}", &format!("192.0.2.{number}"), 0).is_some());
+    }
+    assert!(begin(&attempts, "zoe\u{308}", "192.0.2.99", 0).is_none());
+}
+
+#[test]
 fn an_address_has_to_wait_after_thirty_failures_with_whatever_names() {
     let attempts = Attempts::new(&settings());
     for number in 0..30 {

@@ -35,6 +35,25 @@ async fn a_live_session_answers_at_once_and_the_account_is_looked_at_again() {
 }
 
 #[tokio::test]
+async fn a_session_answers_only_a_request_about_its_own_person() {
+    let world = World::new();
+    let (mut browser, code) = jon(&world).await;
+    let own = redeem(&world, &code).await.json()["id_token"].clone();
+    let mut jane = Browser::with_certificate("jane");
+    let page = jane.follow(&world, &authorize_url(&[])).await;
+    let another = redeem(&world, &page.code()).await.json()["id_token"].clone();
+    let asked = |hint: &str| authorize_url(&[("prompt", "none"), ("id_token_hint", hint)]);
+    browser
+        .get(&world, &asked(own.as_str().unwrap()))
+        .await
+        .code();
+    for hint in [another.as_str().unwrap(), "nonsense"] {
+        let page = browser.get(&world, &asked(hint)).await;
+        assert_eq!(page.parameter("error").as_deref(), Some("login_required"));
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_cannot_be_checked_is_not_used() {
     let world = World::new();
     let (mut browser, _) = jon(&world).await;
