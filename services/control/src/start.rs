@@ -3,12 +3,13 @@
 //! **Invariant:** nothing is overwritten at start: an existing configuration wins over an initial one, and an existing
 //! token over a new one.
 
+mod first;
+
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::timestamp::Timestamp;
 use runtime::bus::Bus;
 use runtime::clock::Clock;
 use runtime::live::{
@@ -20,16 +21,16 @@ use runtime::private_files::{self, PrivateFileError};
 use runtime::random::Randomness;
 use runtime::readiness::Readiness;
 use runtime::tasks::Tasks;
-use runtime::telemetry::chain;
 
 use crate::Settings;
 use crate::admin::{Admin, AdminTls, Door, DoorError, Throttle, router};
 use crate::audit::{Audit, AuditError};
-use crate::initial::{Initial, InitialError};
+use crate::initial::Initial;
 use crate::inspector::Inspector;
 use crate::parts::{self, Parts, RoleSeals, View};
 use crate::token::{AdminToken, TOKEN_FILE, TokenError};
-use crate::writer::{WriteFailure, Writer};
+use crate::writer::Writer;
+use first::{First, beginning};
 
 /// What control needs before it is ready, for [`Readiness::new`].
 pub const PARTS: &[&str] = &[CONFIGURATION, ADMIN];
@@ -37,15 +38,9 @@ pub const PARTS: &[&str] = &[CONFIGURATION, ADMIN];
 const CONFIGURATION: &str = "configuration";
 const ADMIN: &str = "admin API";
 
-/// How soon the first revision is tried again, at first and at most.
-const TRY_AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
-
 /// How long instances are waited for before the first revision is made, where not every role was heard: one that stayed
 /// through the loss of control's disk and the bus's store reports its revision within this time.
 pub const PATIENCE: Duration = Duration::from_secs(8);
-
-/// The roles that are heard before the first revision is made.
-const ROLES: &[&str] = &["gateway", "certval", "directory"];
 
 /// What control is made of, besides its settings.
 pub struct Needs {
@@ -209,41 +204,6 @@ pub fn allowed() -> AllowList {
         .health(&[Peer::client("probe"), Peer::client("postern")])
 }
 
-/// What there is to begin with.
-enum Begin {
-    /// Made in this process.
-    With(Initial),
-    /// The file that the settings name.
-    File(PathBuf),
-}
-
-/// What to begin with, if there is no configuration in the store.
-fn beginning(settings: &Settings, given: Option<Initial>, publisher: &Publisher) -> Option<Begin> {
-    let named = settings.initial_configuration.clone();
-    if let Some(standing) = publisher.current() {
-        unread(standing.manifest.revision, named.as_deref());
-        return None;
-    }
-    let begin = given.map(Begin::With).or(named.map(Begin::File));
-    if begin.is_none() {
-        tracing::warn!(
-            "there is no configuration, and `control.initial_configuration` names none: waiting for one"
-        );
-    }
-    begin
-}
-
-fn unread(revision: u64, named: Option<&Path>) {
-    match named {
-        Some(file) => tracing::info!(
-            revision,
-            file = %file.display(),
-            "there is a configuration: the initial one is not read; the admin API changes what is in force"
-        ),
-        None => tracing::info!(revision, "there is a configuration"),
-    }
-}
-
 async fn ready(live: Live<View>, readiness: Readiness, tasks: Tasks) {
     let mut revisions = live.subscribe();
     tokio::select! {
@@ -252,94 +212,4 @@ async fn ready(live: Live<View>, readiness: Readiness, tasks: Tasks) {
         },
         () = tasks.stopping().cancelled_owned() => {}
     }
-}
-
-/// The making of revision 1.
-struct First {
-    begin: Begin,
-    publisher: Publisher,
-    patience: Duration,
-    inspector: Arc<dyn Inspector>,
-    seals: Arc<RoleSeals>,
-    writer: Arc<Writer>,
-    clock: Arc<dyn Clock>,
-    randomness: Arc<dyn Randomness>,
-    tasks: Tasks,
-}
-
-impl First {
-    /// Tries until there is a configuration, or the initial one turns out to be wrong.
-    async fn make(self) {
-        let stopping = self.tasks.stopping();
-        let (mut pause, longest) = TRY_AGAIN;
-        loop {
-            let why = match self.attempt().await {
-                Ok(()) => return,
-                Err(InitialError::Mistakes(mistakes)) => {
-                    self.tasks.fail("first configuration", mistakes.to_string());
-                    return;
-                }
-                Err(InitialError::Unavailable(why)) => why,
-            };
-            if pause == longest {
-                tracing::warn!(why, "there is no configuration yet, trying again");
-            }
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = stopping.cancelled() => return,
-            }
-            pause = (pause * 2).min(longest);
-        }
-    }
-
-    async fn attempt(&self) -> Result<(), InitialError> {
-        // A store that was lost is not the beginning: first whoever may still hold a configuration is asked.
-        let standing = self.publisher.standing(ROLES, self.patience).await;
-        if let Some(standing) = standing.map_err(|error| unavailable(chain(&error)))? {
-            let named = match &self.begin {
-                Begin::File(file) => Some(file.as_path()),
-                Begin::With(_) => None,
-            };
-            unread(standing.manifest.revision, named);
-            return Ok(());
-        }
-        match &self.begin {
-            Begin::With(initial) => self.make_of(initial).await,
-            Begin::File(file) => {
-                let initial = Initial::read(file).map_err(InitialError::Mistakes)?;
-                self.make_of(&initial).await
-            }
-        }
-    }
-
-    async fn make_of(&self, initial: &Initial) -> Result<(), InitialError> {
-        let now = Timestamp(self.clock.unix_seconds());
-        let prepared = initial
-            .prepare(&*self.inspector, &*self.randomness, now)
-            .await?;
-        let parts = parts::first(&prepared, &self.seals, &*self.randomness)
-            .map_err(|error| unavailable(error.to_string()))?;
-        let origin = &initial.origin;
-        let mut words = vec![format!("the first configuration, from {origin}")];
-        words.extend(prepared.words);
-        match self.writer.first(parts, words).await {
-            Ok(written) => {
-                let revision = written.revision;
-                tracing::info!(revision, from = origin, "the first configuration was made");
-                Ok(())
-            }
-            Err(WriteFailure::Conflict { detail }) => {
-                tracing::info!(
-                    detail,
-                    "there is a configuration: the initial one is not used"
-                );
-                Ok(())
-            }
-            Err(failure) => Err(unavailable(failure.in_words())),
-        }
-    }
-}
-
-fn unavailable(why: String) -> InitialError {
-    InitialError::Unavailable(why)
 }

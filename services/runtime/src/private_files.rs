@@ -52,7 +52,7 @@ pub enum PrivateFileError {
     },
     /// Others can enter the folder.
     #[error(
-        "the folder {path} holds secrets and has mode {mode:04o}, so that others can open it; run: chmod 700 {path}",
+        "others can open the folder {path} (mode {mode:04o}), and files with secrets need a folder of mode 0700; move them into one of their own, or, if {path} is only for them, run: chmod 700 {path}",
         path = path.display()
     )]
     FolderTooOpen {

@@ -26,7 +26,7 @@ const C: Bucket = Bucket::Configuration;
 
 /// The shipped configuration with a `control` that may also do what the bus
 /// promises and no role does yet: the log, requests, and reading every bucket.
-fn every_promise(shipped: String) -> String {
+fn every_promise(shipped: &str) -> String {
     let more = r#""$O.postern_blobs.>"
           "$JS.API.STREAM.MSG.GET.*"
           "$JS.API.CONSUMER.CREATE.postern_events.>"
@@ -45,7 +45,7 @@ fn every_promise(shipped: String) -> String {
 /// A bus under test, and the hands that take it away.
 enum Rig {
     Local(LocalBus),
-    Nats(NatsServer, Arc<NatsBus>),
+    Nats(Box<NatsServer>, Arc<NatsBus>),
 }
 
 impl Rig {
@@ -56,7 +56,7 @@ impl Rig {
     async fn nats() -> Self {
         let server = NatsServer::start_with(every_promise);
         let bus = Arc::new(server.bus("control").await);
-        Self::Nats(server, bus)
+        Self::Nats(Box::new(server), bus)
     }
 
     fn bus(&self) -> Arc<dyn Bus> {

@@ -74,7 +74,7 @@ pub(super) async fn remove_authority(
     let (name, fingerprint) = plain(path)?;
     let connection = known(&admin, &name).await?;
     let fingerprint: FingerprintPrefix = fingerprint.parse().map_err(|error| {
-        let what_to_do = "copy it from `GET /v1/connections/NAME/authorities`";
+        let what_to_do = "copy it from `postern ca list --connection NAME`";
         Problem::from(Refusal::unreadable(error, what_to_do))
     })?;
     let change = Change::RemoveAuthority {
@@ -219,7 +219,7 @@ fn not_inspected(why: Inspection) -> Problem {
             tracing::warn!(why, "certval could not inspect an upload");
             Problem::unavailable(
                 "certval, which inspects certificates, could not be asked",
-                "nothing was changed; try again, and look at `GET /v1/instances`",
+                "nothing was changed; try again, and look at `postern instances`",
             )
         }
     }

@@ -32,7 +32,7 @@ pub(super) fn add(
                 format!(
                     "{range} is every address there is: everybody would be asked for a certificate at {name}"
                 ),
-                "if that is meant, send it again with `confirm=true`",
+                "if that is meant, say `--confirm` (in the API: `confirm=true`)",
             ));
         }
         words.extend(given.reading());

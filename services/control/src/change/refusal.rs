@@ -69,8 +69,10 @@ impl Refusal {
     pub fn unknown_connection(configuration: &Configuration, name: &str) -> Self {
         let names = configuration.connections.keys().map(ConnectionName::as_str);
         let what_to_do = match nearest(name, names) {
-            Some(nearest) => format!("did you mean `{nearest}`? `GET /v1/connections` lists all"),
-            None => "`GET /v1/connections` lists all".to_owned(),
+            Some(nearest) => {
+                format!("did you mean `{nearest}`? `postern connection list` shows all")
+            }
+            None => "`postern connection list` shows all".to_owned(),
         };
         let detail = format!("there is no connection called `{}`", shown(name));
         Self::new(Kind::UnknownConnection, detail, what_to_do)

@@ -8,6 +8,7 @@
 
 mod applying;
 mod last_good;
+mod obtaining;
 mod reporting;
 
 use std::collections::BTreeMap;

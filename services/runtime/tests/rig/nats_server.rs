@@ -18,17 +18,17 @@ pub(crate) struct NatsServer {
 impl NatsServer {
     /// Starts a server with the configuration as it is shipped.
     pub(crate) fn start() -> Self {
-        Self::start_with(|shipped| shipped)
+        Self::start_with(str::to_owned)
     }
 
     /// Starts a server with the shipped configuration after this change.
-    pub(crate) fn start_with(change: impl FnOnce(String) -> String) -> Self {
+    pub(crate) fn start_with(change: impl FnOnce(&str) -> String) -> Self {
         let folder = TempDir::new().unwrap();
         let nats = Nats::start(folder.path()).expect("no nats-server: see tests/install");
         let mut server = Self { nats, folder };
         let file = server.folder.path().join("postern.conf");
         let shipped = std::fs::read_to_string(&file).unwrap();
-        let changed = change(shipped.clone());
+        let changed = change(&shipped);
         if changed != shipped {
             std::fs::write(&file, changed).unwrap();
             server.restart();

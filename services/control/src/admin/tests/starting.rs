@@ -1,11 +1,12 @@
 //! Beginning, beginning again, and beginning wrongly.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
-use runtime::bus::Bus;
+use runtime::bus::{Bucket, Bus};
 use runtime::private_files::PUBLIC;
 use runtime::tasks::Tasks;
+use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::initial::Initial;
@@ -139,6 +140,17 @@ async fn an_instance_that_reports_late_keeps_control_from_beginning_anew() {
     let mut revisions = live.subscribe();
     let reached = revisions.wait_for(|have| *have == 1);
     timeout(SOON, reached).await.unwrap().unwrap();
+    // Its last words about this revision were heard: it has no reason to report but its interval.
+    let mut persisted = 0;
+    let began = Instant::now();
+    while persisted == 0 {
+        assert!(began.elapsed() < SOON);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let said = world.bus.read(Bucket::Instances, "gateway.late").await;
+        let said = said.unwrap().map(|entry| entry.value).unwrap_or_default();
+        let said: Value = serde_json::from_slice(&said).unwrap_or_default();
+        persisted = said["persisted_revision"].as_u64().unwrap_or_default();
+    }
     control.stop().await;
     // Control's disk and the bus's store are lost. The instance reports again within its interval.
     let blobs = world.bus.blobs().await.unwrap();

@@ -83,8 +83,8 @@ impl Rollout {
     }
 
     /// Waits until every report that stood on the bus was read, and then until
-    /// an instance of each of these roles was heard; for each at most
-    /// `patience`. Whether the reports were read.
+    /// an instance of each of these roles was heard or one proved a snapshot;
+    /// for each at most `patience`. Whether the reports were read.
     pub(super) async fn gathered(&self, roles: &[&str], patience: Duration) -> bool {
         let mut known = self.known.subscribe();
         let read = known.wait_for(|known| known.caught_up);
@@ -95,10 +95,11 @@ impl Rollout {
             return false;
         }
         let heard = |known: &Known| {
-            roles.iter().all(|role| {
-                let mut instances = known.instances.values();
-                instances.any(|heard| heard.report.role == *role)
-            })
+            let instances = || known.instances.values();
+            instances().any(|heard| heard.proven.is_some())
+                || roles
+                    .iter()
+                    .all(|role| instances().any(|heard| heard.report.role == *role))
         };
         drop(tokio::time::timeout(patience, known.wait_for(heard)).await);
         true
