@@ -3,12 +3,12 @@
 //! **Invariant:** a snapshot is taken as a whole or not at all.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 
 use bytes::Bytes;
 use domain::configuration::{Configuration, part};
 use domain::connection::ConnectionName;
 use runtime::live::{Decoder, Manifest};
+use runtime::telemetry::chain;
 
 use crate::authorities::{Authorities, UnusableAuthority};
 
@@ -80,7 +80,7 @@ pub fn decode(parts: &BTreeMap<String, Bytes>) -> Result<View, String> {
         let configuration = serde_json::from_slice(bytes).map_err(UnusableSnapshot::Unreadable)?;
         View::prepare(&configuration)
     };
-    read().map_err(|error: UnusableSnapshot| words(&error))
+    read().map_err(|error: UnusableSnapshot| chain(&error))
 }
 
 /// [`decode`] as the live configuration takes it: the sealed parts, which are others' secrets, are not even fetched.
@@ -95,11 +95,4 @@ impl Decoder<View> for ViewDecoder {
     fn wants(&self, part: &str) -> bool {
         part == domain::configuration::part::CONFIGURATION
     }
-}
-
-/// An error with everything behind it.
-fn words(error: &dyn Error) -> String {
-    let causes = std::iter::successors(Some(error), |error: &&dyn Error| (*error).source());
-    let words: Vec<String> = causes.map(ToString::to_string).collect();
-    words.join(": ")
 }

@@ -16,7 +16,6 @@ pub mod pool;
 pub mod server;
 pub mod trust;
 
-use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -29,6 +28,7 @@ use ldap3::Scope;
 use postern_proto::directory::{Method, Who};
 use runtime::clock::Clock;
 use runtime::tasks::Tasks;
+use runtime::telemetry::chain;
 use tokio::time::timeout;
 
 use crate::backend::Backend;
@@ -283,16 +283,4 @@ async fn is_session_of(session: &mut Connection, sid: Option<&Sid>) -> Result<bo
             .values(Attribute::TOKEN_GROUPS)
             .iter()
             .any(|bytes| Sid::from_binary(bytes).ok().as_ref() == sid))
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut line = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        line.push_str(": ");
-        line.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    line
 }

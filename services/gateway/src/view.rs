@@ -9,6 +9,8 @@ use bytes::Bytes;
 use domain::configuration::{Configuration, GatewaySecrets, SecretBytes, part};
 use domain::seal::{Purpose, SealKeys};
 
+use runtime::telemetry::chain;
+
 use crate::edge::names::Names;
 use crate::oidc::keys::TokenKeys;
 use crate::tls::TlsConfigurations;
@@ -64,10 +66,10 @@ impl View {
         names: &Names,
     ) -> Result<Self, String> {
         let tls = TlsConfigurations::new(&configuration, secrets, names)
-            .map_err(|error| words(&error))?;
+            .map_err(|error| chain(&error))?;
         let seal_keys = SealKeys::new(secrets.cookie_keys.iter().map(SecretBytes::expose))
             .map_err(|error| format!("cookie keys: {error}"))?;
-        let token_keys = TokenKeys::new(&secrets.signing_keys).map_err(|error| words(&error))?;
+        let token_keys = TokenKeys::new(&secrets.signing_keys).map_err(|error| chain(&error))?;
         for application in configuration.applications.values() {
             let algorithm = application.id_token_algorithm;
             if !token_keys.can_sign(algorithm) {
@@ -90,16 +92,4 @@ fn find<'a>(parts: &'a BTreeMap<String, Bytes>, name: &str) -> Result<&'a Bytes,
     parts
         .get(name)
         .ok_or_else(|| format!("the snapshot has no part `{name}`"))
-}
-
-/// An error with its causes, on one line.
-fn words(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -21,15 +21,19 @@ use rustls::crypto::aws_lc_rs;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 use super::guard::Caller;
+use places::{Place, Places};
+
+mod places;
 
 /// Connections at one time.
 const CONNECTIONS: usize = 256;
+/// Connections of one address.
+const CONNECTIONS_PER_ADDRESS: usize = 64;
 /// For the TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// For the head of a request, and for keeping silent between two.
@@ -136,7 +140,7 @@ impl Door {
 
     /// Serves until the stop; requests in flight are finished.
     pub(crate) async fn serve(self, router: Router, tasks: Tasks) {
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        let places = Places::new(CONNECTIONS, CONNECTIONS_PER_ADDRESS);
         let stopping = tasks.stopping();
         loop {
             let accepted = tokio::select! {
@@ -151,7 +155,7 @@ impl Door {
                     continue;
                 }
             };
-            let Ok(place) = places.clone().try_acquire_owned() else {
+            let Some(place) = places.take(address.ip().to_canonical()) else {
                 tracing::warn!(%address, "too many admin connections, dropping this one");
                 continue;
             };
@@ -172,7 +176,7 @@ struct Connection {
     router: Router,
     tasks: Tasks,
     address: SocketAddr,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Connection {

@@ -77,17 +77,18 @@ async fn created(jetstream: &Context, config: Config) -> Result<(), String> {
 }
 
 fn of_bucket(bucket: Bucket, replicas: usize) -> Config {
-    let (history, megabytes) = match bucket {
-        Bucket::Configuration => (1, 64),
-        Bucket::Instances => (1, 64),
-        Bucket::SignedOut => (1, 256),
+    // One value of the buckets that every role or every gateway may write is small, so that none can fill them alone.
+    let (megabytes, largest_value) = match bucket {
+        Bucket::Configuration => (64, VALUE_LIMIT),
+        Bucket::Instances => (64, 64 << 10),
+        Bucket::SignedOut => (256, 1 << 10),
     };
     Config {
         name: of(bucket),
         subjects: vec![format!("$KV.{}.>", bucket.name())],
-        max_messages_per_subject: history,
+        max_messages_per_subject: 1,
         max_bytes: megabytes << 20,
-        max_message_size: i32::try_from(VALUE_LIMIT + 4096).unwrap_or(i32::MAX),
+        max_message_size: i32::try_from(largest_value + 4096).unwrap_or(i32::MAX),
         discard: DiscardPolicy::New,
         storage: StorageType::File,
         num_replicas: replicas,
