@@ -263,6 +263,31 @@ fn damaged_state_is_said_and_not_overwritten() -> Result<()> {
 }
 
 #[test]
+fn a_sign_in_that_is_refused_is_said_and_ends_with_one() -> Result<()> {
+    let place = tempfile::tempdir()?;
+    let demo = Demo::in_folder(place.path())?;
+    ensure!(demo.once(&[])?.status.success());
+    let path = demo.data.join("directory.json");
+    let directory = fs::read_to_string(&path)?;
+    ensure!(
+        directory.matches("\"disabled\": false").count() == 2,
+        "{directory}"
+    );
+    fs::write(
+        &path,
+        directory.replace("\"disabled\": false", "\"disabled\": true"),
+    )?;
+    let output = demo.once(&[])?;
+    ensure!(output.status.code() == Some(1), "{}", words(&output));
+    ensure!(
+        words(&output).contains("Your account is disabled."),
+        "{}",
+        words(&output)
+    );
+    Ok(())
+}
+
+#[test]
 fn another_port_than_the_first_is_said() -> Result<()> {
     let place = tempfile::tempdir()?;
     let demo = Demo::in_folder(place.path())?;
