@@ -15,16 +15,16 @@ use end_to_end::steps::{
     refused, tokens,
 };
 use testkit::processes::Signal;
-use testkit::system::{Plan, Role, System};
+use testkit::system::{DirectoryKind, Plan, Role, System};
 
 fn main() -> ExitCode {
     let promises: Vec<Promise<()>> = vec![
         ("one gateway killed: the other serves", |()| {
-            with_system(2, gateway_killed)
+            with_samba(2, gateway_killed)
         }),
         (
             "NATS killed: sign-ins go on, changes wait, and go on when it is back",
-            |()| with_system(2, nats_killed),
+            |()| with_samba(2, nats_killed),
         ),
         (
             "without NATS a process starts from its last good configuration",
@@ -47,6 +47,13 @@ fn main() -> ExitCode {
 fn with_system(gateways: u8, promise: impl FnOnce(System) -> Result<()>) -> Result<()> {
     let folder = tempfile::tempdir()?;
     promise(Plan::in_folder(folder.path()).gateways(gateways).start()?)
+}
+
+/// The same against a real domain controller.
+fn with_samba(gateways: u8, promise: impl FnOnce(System) -> Result<()>) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let plan = Plan::in_folder(folder.path()).gateways(gateways);
+    promise(plan.directory(DirectoryKind::Samba).start()?)
 }
 
 /// jon signs in at one gateway, to his tokens.

@@ -16,7 +16,7 @@ use end_to_end::steps::{
 };
 use serde_json::Value;
 use testkit::pki::{Authority, Leaf, certificate_pem};
-use testkit::system::System;
+use testkit::system::{DirectoryKind, System};
 
 fn main() -> ExitCode {
     let promises: Vec<Promise<System>> = vec![
@@ -55,7 +55,10 @@ fn main() -> ExitCode {
             instances,
         ),
     ];
-    on_one_system(|plan| plan.gateways(2), promises)
+    on_one_system(
+        |plan| plan.gateways(2).directory(DirectoryKind::Samba),
+        promises,
+    )
 }
 
 /// An authority of its own for one promise, so that promises do not touch each other's.
