@@ -22,4 +22,4 @@ pub mod token;
 pub mod writer;
 
 pub use settings::Settings;
-pub use start::{Needs, PARTS, PATIENCE, StartError, Started, allowed, start};
+pub use start::{Needs, PARTS, PATIENCE, StartError, Started, start};

@@ -16,7 +16,6 @@ use runtime::live::{
     Follower, FollowerSettings, Instance, Live, Manifest, Publisher, PublisherError,
     PublisherSettings, SigningKey, TrustedKeys,
 };
-use runtime::mesh::{AllowList, Peer};
 use runtime::private_files::{self, PrivateFileError};
 use runtime::random::Randomness;
 use runtime::readiness::Readiness;
@@ -192,16 +191,6 @@ pub async fn start(settings: &Settings, needs: Needs) -> Result<Started, StartEr
         token_file: folder.join(TOKEN_FILE),
         live,
     })
-}
-
-/// Who may call what over the mesh: every role and the clients `probe` and `postern` may ask for control's health, and
-/// nothing else is served yet.
-#[must_use]
-pub fn allowed() -> AllowList {
-    let roles = ["gateway", "certval", "directory", "control"].map(Peer::role);
-    AllowList::new()
-        .health(&roles)
-        .health(&[Peer::client("probe"), Peer::client("postern")])
 }
 
 async fn ready(live: Live<View>, readiness: Readiness, tasks: Tasks) {

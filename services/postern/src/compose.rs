@@ -249,7 +249,7 @@ pub(crate) async fn control(host: &Host, place: Place, admin: Admin) -> Result<R
         randomness: host.randomness.clone(),
     };
     control::start(&admin.settings, needs).await?;
-    MeshServer::new(place.identity, control::allowed())
+    MeshServer::new(place.identity, with_health(AllowList::new()))
         .health(&readiness)
         .start(place.listener, &host.tasks)
         .await?;
@@ -302,7 +302,7 @@ fn instance(host: &Host, role: &str, place: &Place) -> Result<Instance> {
     })
 }
 
-/// Every role may ask every other one how it is; probes come as the client `probe`.
+/// Every role may ask every other one how it is, and so may the clients `probe` and `postern`.
 fn with_health(allowed: AllowList) -> AllowList {
     let roles = ["gateway", "certval", "directory", "control"].map(Peer::role);
     allowed
