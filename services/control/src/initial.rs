@@ -102,11 +102,15 @@ pub struct InitialApplication {
     /// Whether the secret is generated into `secret_file` where that file does not exist yet.
     #[serde(default)]
     pub generate_secret: bool,
-    /// Redirect URIs, compared byte by byte.
+    /// Redirect URIs, compared byte by byte. May be left out where there are `origins`.
+    #[serde(default)]
     pub redirect_uris: Vec<String>,
     /// Where people may be sent after signing out.
     #[serde(default)]
     pub post_logout_redirect_uris: Vec<String>,
+    /// Origins whose pages may sign people in with a popup: `https://app.example.com`.
+    #[serde(default)]
+    pub origins: Vec<String>,
     /// The connections people may use for it.
     pub connections: Vec<String>,
     /// `ES256` (the default) or `RS256`.

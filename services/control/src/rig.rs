@@ -136,6 +136,7 @@ impl World {
                 generate_secret: true,
                 redirect_uris: vec!["https://app.localhost:8443/callback".to_owned()],
                 post_logout_redirect_uris: Vec::new(),
+                origins: Vec::new(),
                 connections: vec!["FabrikamAD".to_owned()],
                 id_token_algorithm: Default::default(),
             }],

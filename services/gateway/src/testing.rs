@@ -310,6 +310,7 @@ fn application(
         secret: secret.map(|secret| Digest::of(secret.as_bytes())),
         redirect_uris: [CALLBACK.to_owned()].into(),
         post_logout_redirect_uris: ["https://app.example.com/bye".to_owned()].into(),
+        origins: ["https://app.example.com".parse().unwrap()].into(),
         connections: connections
             .iter()
             .map(|name| name.parse().unwrap())

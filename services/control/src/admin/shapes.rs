@@ -194,6 +194,7 @@ struct ApplicationShape {
     client: &'static str,
     redirect_uris: Vec<String>,
     post_logout_redirect_uris: Vec<String>,
+    origins: Vec<String>,
     connections: Vec<String>,
     id_token_algorithm: SigningAlgorithm,
 }
@@ -213,6 +214,11 @@ impl ApplicationShape {
                 .post_logout_redirect_uris
                 .iter()
                 .cloned()
+                .collect(),
+            origins: application
+                .origins
+                .iter()
+                .map(ToString::to_string)
                 .collect(),
             connections: application
                 .connections

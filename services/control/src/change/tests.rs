@@ -348,6 +348,7 @@ fn redirect_uris_that_would_leak_codes_are_refused() {
             secret: None,
             redirect_uris: [uri.to_owned()].into(),
             post_logout_redirect_uris: Default::default(),
+            origins: Default::default(),
             connections: [fabrikam()].into(),
             id_token_algorithm: Default::default(),
         };

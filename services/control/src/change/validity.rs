@@ -173,8 +173,11 @@ fn application(
         application.post_logout_redirect_uris.len(),
         MOST_URIS,
     );
-    if application.redirect_uris.is_empty() {
-        say(format!("{at}no redirect URI; give at least one"));
+    limit(say, &at, "origins", application.origins.len(), MOST_URIS);
+    if application.redirect_uris.is_empty() && application.origins.is_empty() {
+        say(format!(
+            "{at}no redirect URI and no origin; give at least one"
+        ));
     }
     let uris = application.redirect_uris.iter();
     for uri in uris.chain(&application.post_logout_redirect_uris) {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::application::{Application, ClientId};
+use domain::application::{Application, ClientId, Origin};
 use domain::configuration::Configuration;
 use domain::connection::ConnectionName;
 use domain::digest::Digest;
@@ -58,6 +58,15 @@ impl Work<'_> {
                 Err(error) => self.mistake(format!("{at}.connections[{index}]"), error, ""),
             }
         }
+        let mut origins = BTreeSet::new();
+        for (index, origin) in given.origins.iter().enumerate() {
+            match origin.parse::<Origin>() {
+                Ok(origin) => {
+                    origins.insert(origin);
+                }
+                Err(error) => self.mistake(format!("{at}.origins[{index}]"), error, ""),
+            }
+        }
         let Some(client_id) = client_id else {
             return Ok(());
         };
@@ -67,6 +76,7 @@ impl Work<'_> {
             secret,
             redirect_uris: given.redirect_uris.iter().cloned().collect(),
             post_logout_redirect_uris: given.post_logout_redirect_uris.iter().cloned().collect(),
+            origins,
             connections,
             id_token_algorithm: given.id_token_algorithm,
         };
