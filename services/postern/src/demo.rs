@@ -41,6 +41,7 @@ use crate::https::{Client, Route};
 use crate::pki::keys;
 use crate::settings;
 use application::Registration;
+use application::sample::{Files, Sample};
 use description::Description;
 use folder::Folder;
 
@@ -88,7 +89,12 @@ pub(crate) async fn run(arguments: &DemoArguments) -> Result<ExitCode> {
     };
     let registration = registration(&folder, arguments.port)?;
     let client = client(&folder, arguments.port, None)?;
-    let application = application::router(registration, client);
+    let sample = Sample {
+        issuer: registration.issuer.clone(),
+        home: registration.home.clone(),
+        files: Files::of(&folder)?,
+    };
+    let application = application::router(sample, registration, client);
     let roles = everything(&host, &folder, front, arguments, application).await?;
     if let Err(missing) = all_ready(&roles, &tasks).await {
         tasks.stop();
@@ -271,7 +277,6 @@ fn registration(folder: &Folder, port: u16) -> Result<Registration> {
         home: Url::parse(&format!("https://app.localhost:{port}/"))?,
         client_id: material::APPLICATION.to_owned(),
         client_secret: material::application_secret(folder)?,
-        connections: vec![material::FABRIKAM.to_owned(), material::CONTOSO.to_owned()],
     })
 }
 

@@ -362,3 +362,57 @@ fn it_stays_up_answers_scripts_and_goes_when_asked() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn the_sample_page_has_both_buttons_and_runs_what_it_shows() -> Result<()> {
+    let place = tempfile::tempdir()?;
+    let demo = Demo::in_folder(place.path())?;
+    let (mut process, description) = demo.up()?;
+    let issuer = description["issuer"].as_str().context("no issuer")?;
+    let home = format!("https://app.localhost:{}", demo.ports.0);
+    // With its headers.
+    let load = |url: String| -> Result<String> {
+        let arguments = ["--fail".to_owned(), "--include".to_owned(), url];
+        Ok(curl(place.path(), &description, &arguments)?.body)
+    };
+    let sdk = format!("{issuer}/sdk/v1.js");
+    for (page, script, connection) in [
+        ("/", "/snippet.js", "FabrikamAD"),
+        ("/contoso", "/contoso.js", "ContosoAD"),
+    ] {
+        let html = load(format!("{home}{page}"))?;
+        for part in [
+            "<title>Sample application</title>",
+            "id=\"popup\"",
+            "id=\"redirect\"",
+            &format!("<script src=\"{sdk}\" defer></script>"),
+            &format!("script-src 'self' {sdk}; connect-src {issuer}\r\n"),
+            &format!("href=\"/signin?connection={connection}\""),
+        ] {
+            ensure!(html.contains(part), "{page} lacks {part}: {html}");
+        }
+        ensure!(
+            !html.contains("id=\"not-registered\""),
+            "the page is not registered: {html}"
+        );
+        let script = load(format!("{home}{script}"))?;
+        let (_, script) = script.split_once("\r\n\r\n").context("no body")?;
+        let shown = html
+            .split_once("<code id=\"snippet\">")
+            .context("no snippet")?;
+        let (shown, _) = shown.1.split_once("</code>").context("no end")?;
+        let shown = shown.replace("&#39;", "'").replace("&#62;", ">");
+        ensure!(shown == script, "{shown}\n{script}");
+        ensure!(
+            script.contains(&format!(
+                "auth.signin({{ popup: true, connection: '{connection}', scope: 'openid name email' }}, onLoginSuccess, onLoginFailed);"
+            )),
+            "{script}"
+        );
+    }
+    let sdk = load(sdk)?;
+    ensure!(sdk.contains("Postern"), "{sdk}");
+    process.signal(Signal::Term)?;
+    process.wait(Duration::from_secs(10))?;
+    Ok(())
+}

@@ -57,7 +57,6 @@ impl Description {
             home,
             client_id: material::SCRIPT.to_owned(),
             client_secret: String::new(),
-            connections: Vec::new(),
         };
         let random = SystemRandomness::new();
         let request = request(

@@ -15,6 +15,7 @@ use domain::application::SigningAlgorithm;
 use runtime::private_files::{self, PRIVATE, PUBLIC};
 use runtime::random::{SystemRandomness, bytes};
 
+use super::application::sample::CONTOSO_PAGE;
 use super::folder::Folder;
 use super::people;
 use crate::pki::people as certificates;
@@ -24,6 +25,8 @@ use crate::pki::{Authority, Kind, keys, mesh};
 pub(crate) const APPLICATION: &str = "demo-application";
 /// The `client_id` of the public client for scripts.
 pub(crate) const SCRIPT: &str = "demo-script";
+/// The `client_id` of the sample page, a public client that runs in browsers.
+pub(crate) const PAGE: &str = "demo-page";
 /// The connection with certificates.
 pub(crate) const FABRIKAM: &str = "FabrikamAD";
 /// The connection with the form only.
@@ -114,6 +117,23 @@ pub(crate) fn configuration(folder: &Folder, port: u16) -> InitialConfiguration 
                 redirect_uris: vec![format!("{application}/script")],
                 post_logout_redirect_uris: Vec::new(),
                 origins: Vec::new(),
+                connections: both.clone(),
+                id_token_algorithm: SigningAlgorithm::ES256,
+            },
+            InitialApplication {
+                client_id: PAGE.to_owned(),
+                name: Some("Sample page".to_owned()),
+                secret_file: None,
+                generate_secret: false,
+                redirect_uris: vec![
+                    format!("{application}/"),
+                    format!("{application}{CONTOSO_PAGE}"),
+                ],
+                post_logout_redirect_uris: vec![
+                    format!("{application}/"),
+                    format!("{application}{CONTOSO_PAGE}"),
+                ],
+                origins: vec![application],
                 connections: both,
                 id_token_algorithm: SigningAlgorithm::ES256,
             },

@@ -79,7 +79,9 @@ pub(crate) fn sign_in(outcome: &Result<SignedIn>, since_start: Duration, folder:
 pub(crate) fn waiting(folder: &Folder, port: u16) {
     let file = |name: &str| folder.file(name).display().to_string();
     say!();
-    say!("Try it in a browser: https://app.localhost:{port}");
+    say!(
+        "Try it in a browser: https://app.localhost:{port} (the snippet, by a popup and by a redirect)"
+    );
     say!(
         "  trust      {} (valid for loopback names only)",
         file("pki/server-root.pem")
