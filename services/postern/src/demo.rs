@@ -91,7 +91,6 @@ pub(crate) async fn run(arguments: &DemoArguments) -> Result<ExitCode> {
     let client = client(&folder, arguments.port, None)?;
     let sample = Sample {
         issuer: registration.issuer.clone(),
-        home: registration.home.clone(),
         files: Files::of(&folder)?,
     };
     let application = application::router(sample, registration, client);

@@ -45,8 +45,6 @@ function onLoginFailed({ code, message, requestId }) {
 }
 
 addEventListener('DOMContentLoaded', () => {
-  // Not registered: the page says so instead.
-  if (!element('popup')) return;
   if (typeof Postern === 'undefined') {
     element('no-sdk').hidden = false;
     return;

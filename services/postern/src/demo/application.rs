@@ -11,7 +11,6 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use url::Url;
 
-mod registered;
 pub(crate) mod sample;
 mod server_side;
 #[cfg(test)]
@@ -38,7 +37,7 @@ pub(crate) fn router(sample: Sample, registration: Registration, client: Client)
     Router::new()
         .route("/style.css", get(style))
         .route("/icon.svg", get(icon))
-        .merge(sample::router(sample, client.clone()))
+        .merge(sample::router(sample))
         .merge(server_side::router(registration, client))
 }
 

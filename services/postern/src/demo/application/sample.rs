@@ -14,24 +14,20 @@ use axum::response::Response;
 use axum::routing::get;
 use url::Url;
 
-use super::registered::{Inquiry, Registered};
-use super::{Registration, file, page};
+use super::{file, page};
 use crate::demo::folder::Folder;
-use crate::demo::material::{CONTOSO, FABRIKAM, PAGE};
+use crate::demo::material::{CONTOSO, FABRIKAM};
 use crate::demo::people;
-use crate::https::Client;
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// What a developer writes, for the connection [`FABRIKAM`] and the client [`PAGE`].
+/// What a developer writes, for the connection [`FABRIKAM`].
 const SNIPPET: &str = include_str!("../../../templates/snippet.js");
 
 /// What the sample page tells.
 pub(crate) struct Sample {
     /// The issuer.
     pub issuer: Url,
-    /// The page's own address.
-    pub home: Url,
     /// Where what a person needs is.
     pub files: Files,
 }
@@ -92,7 +88,6 @@ pub(crate) const CONTOSO_PAGE: &str = "/contoso";
 struct SamplePage<'a> {
     ways: &'a [Way],
     chosen: Way,
-    registered: bool,
     snippet: &'a str,
     sdk: &'a str,
     discovery: &'a str,
@@ -102,24 +97,9 @@ struct SamplePage<'a> {
     passwords: &'a str,
 }
 
-struct Site {
-    sample: Sample,
-    inquiry: Inquiry,
-}
-
-pub(super) fn router(sample: Sample, client: Client) -> Router {
-    let registration = Registration {
-        issuer: sample.issuer.clone(),
-        home: sample.home.clone(),
-        client_id: PAGE.to_owned(),
-        client_secret: String::new(),
-    };
-    let inquiry = Inquiry::new(registration, client);
+pub(super) fn router(sample: Sample) -> Router {
     let router = WAYS.into_iter().fold(Router::new(), |router, way| {
-        let page = move |State(site): State<Arc<Site>>| async move {
-            let registered = site.inquiry.answer().await;
-            site.sample.page(way, registered)
-        };
+        let page = move |State(sample): State<Arc<Sample>>| async move { sample.page(way) };
         let script = move || async move { file(SCRIPT, snippet(way)) };
         router
             .route(way.page, get(page))
@@ -127,7 +107,7 @@ pub(super) fn router(sample: Sample, client: Client) -> Router {
     });
     router
         .route("/sample.js", get(script))
-        .with_state(Arc::new(Site { sample, inquiry }))
+        .with_state(Arc::new(sample))
 }
 
 async fn script() -> Response {
@@ -141,7 +121,7 @@ pub(super) fn snippet(way: Way) -> String {
 
 impl Sample {
     /// One way's page.
-    pub(super) fn page(&self, way: Way, registered: Registered) -> Response {
+    pub(super) fn page(&self, way: Way) -> Response {
         let issuer = self.issuer.as_str().trim_end_matches('/');
         let sdk = format!("{issuer}/sdk/v1.js");
         let more = format!("; script-src 'self' {sdk}; connect-src {issuer}");
@@ -149,7 +129,6 @@ impl Sample {
             &SamplePage {
                 ways: &WAYS,
                 chosen: way,
-                registered: registered != Registered::No,
                 snippet: &snippet(way),
                 sdk: &sdk,
                 discovery: &format!("{issuer}/.well-known/openid-configuration"),

@@ -1,15 +1,12 @@
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use bytes::Bytes;
+use axum::http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use url::Url;
 
-use super::registered::{Registered, reading};
 use super::sample::{Files, Sample, WAYS, Way, snippet};
 use super::server_side::Page;
 use crate::demo::folder::Folder;
 use crate::demo::material::{self, FABRIKAM, PAGE};
-use crate::https::Answer;
 
 const SNIPPET: &str = include_str!("../../../templates/snippet.js");
 const SCRIPT: &str = include_str!("../../../templates/sample.js");
@@ -30,15 +27,14 @@ async fn shown(response: axum::http::Response<Body>) -> Shown {
     }
 }
 
-async fn sample(way: Way, registered: Registered) -> Shown {
+async fn sample(way: Way) -> Shown {
     let place = tempfile::tempdir().unwrap();
     let folder = Folder::open(&place.path().join("demo"), 8443, false).unwrap();
     let sample = Sample {
         issuer: Url::parse("https://login.localhost:8443").unwrap(),
-        home: Url::parse("https://app.localhost:8443/").unwrap(),
         files: Files::of(&folder).unwrap(),
     };
-    shown(sample.page(way, registered)).await
+    shown(sample.page(way)).await
 }
 
 /// The text that browsers show of escaped text.
@@ -90,7 +86,7 @@ fn the_snippet_is_the_promised_line_and_names_what_is_registered() {
 #[tokio::test]
 async fn every_page_shows_the_script_that_it_runs_and_has_both_buttons() {
     for way in WAYS {
-        let page = sample(way, Registered::Yes).await;
+        let page = sample(way).await;
         assert_eq!(page.status, StatusCode::OK);
         assert_eq!(inside(&page.html, "snippet"), snippet(way));
         assert!(snippet(way).contains(&format!("connection: '{}'", way.connection)));
@@ -125,7 +121,7 @@ async fn every_page_shows_the_script_that_it_runs_and_has_both_buttons() {
 #[tokio::test]
 async fn the_policy_lets_in_the_sdk_and_the_pages_own_files_only() {
     let [way, ..] = WAYS;
-    let page = sample(way, Registered::Yes).await;
+    let page = sample(way).await;
     assert_eq!(
         page.headers["content-security-policy"],
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
@@ -157,55 +153,6 @@ fn the_script_writes_text_and_never_markup_and_keeps_nothing() {
         ] {
             assert!(!source.contains(sink), "{sink}");
         }
-    }
-}
-
-#[tokio::test]
-async fn a_folder_of_an_earlier_release_is_told_about_and_loads_no_script() {
-    let [way, ..] = WAYS;
-    let page = sample(way, Registered::No).await;
-    assert_eq!(page.status, StatusCode::OK);
-    assert!(page.html.contains("id=\"not-registered\""));
-    assert!(page.html.contains("--fresh"));
-    assert!(page.html.contains("href=\"/signin?connection=FabrikamAD\""));
-    assert!(!page.html.contains("<script"));
-    assert!(!page.html.contains("id=\"popup\""));
-    // Not to know is no reason to withhold anything.
-    let page = sample(way, Registered::Unknown).await;
-    assert!(page.html.contains("id=\"popup\"") && !page.html.contains("--fresh"));
-}
-
-#[test]
-fn only_an_answer_of_the_issuer_says_whether_the_page_is_registered() {
-    let home = Url::parse("https://app.localhost:8443/").unwrap();
-    let answer = |status: StatusCode, location: Option<&'static str>| Answer {
-        status,
-        headers: location
-            .map(|to| (axum::http::header::LOCATION, HeaderValue::from_static(to)))
-            .into_iter()
-            .collect(),
-        body: Bytes::new(),
-    };
-    for (status, location, expected) in [
-        (
-            StatusCode::SEE_OTHER,
-            Some("https://app.localhost:8443/?error=login_required"),
-            Registered::Yes,
-        ),
-        (
-            StatusCode::SEE_OTHER,
-            Some("https://elsewhere.example/"),
-            Registered::Unknown,
-        ),
-        (StatusCode::BAD_REQUEST, None, Registered::No),
-        (StatusCode::SERVICE_UNAVAILABLE, None, Registered::Unknown),
-        (StatusCode::OK, None, Registered::Unknown),
-    ] {
-        assert_eq!(
-            reading(&answer(status, location), &home),
-            expected,
-            "{status} {location:?}"
-        );
     }
 }
 
