@@ -1,0 +1,31 @@
+// The end that every sign-in has.
+//
+// Invariant: when a sign-in is over, however it went, its signal is aborted; whatever it set up goes by that signal.
+
+import { AuthError } from './error.js';
+
+/**
+ * Runs `run` at once, in the same click, with a signal that is aborted when the time is up or when `outer` is (the reason
+ * is an AuthError then), and at the end in any case.
+ */
+export const limited = async <T>(
+  milliseconds = 300_000,
+  outer: AbortSignal | undefined,
+  run: (limit: AbortController) => Promise<T>,
+): Promise<T> => {
+  const limit = new AbortController();
+  const abort = (): void => limit.abort(new AuthError('aborted', 'The application gave up.'));
+  const timer = setTimeout(
+    () => limit.abort(new AuthError('timeout', 'The time was over before anybody signed in.')),
+    milliseconds,
+  );
+  outer?.addEventListener('abort', abort, { signal: limit.signal });
+  if (outer?.aborted) abort();
+  try {
+    limit.signal.throwIfAborted();
+    return await run(limit);
+  } finally {
+    clearTimeout(timer);
+    limit.abort();
+  }
+};

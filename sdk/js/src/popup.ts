@@ -1,0 +1,93 @@
+// The window somebody signs in with, and how its answer is heard.
+//
+// Invariant: an answer counts once, and only from the issuer's own page in the window that was opened here, or over the
+// channel that is named by the sign-in's state.
+
+import { channelFor } from './callback.js';
+import { AuthError } from './error.js';
+import { random } from './pkce.js';
+import { type Answer, authorizeUrl, type Transaction } from './transaction.js';
+
+const enum Pixels {
+  Width = 600,
+  Height = 720,
+}
+
+const enum Milliseconds {
+  /** How often to look at the window: often enough to see it reach the sign-in page before anybody can close it. */
+  Look = 100,
+  /** How long a message may take that set out before its window closed. */
+  LateMessage = 400,
+  /** The same for a page that calls `popupCallback`: it has to load first. */
+  LatePage = 3000,
+}
+
+/** Opens an empty window over the middle of this one. It has to happen in the click itself. */
+export const openPopup = (): Window => {
+  const popup = open(
+    'about:blank',
+    `postern${random()}`,
+    `popup,width=${Pixels.Width},height=${Pixels.Height},left=${screenX + (outerWidth - Pixels.Width) / 2},top=${
+      screenY + (outerHeight - Pixels.Height) / 2
+    }`,
+  );
+  if (popup) return popup;
+  throw new AuthError(
+    'popup_blocked',
+    'The browser blocked the window. Call signin() directly in a click.',
+  );
+};
+
+/** Whether the window shows a page of another origin: then it has reached one, and has not been cut off on the way. */
+const elsewhere = (popup: Window): boolean => {
+  try {
+    return !popup.location.href;
+  } catch {
+    return true;
+  }
+};
+
+/** Sends `popup` to sign somebody in and waits for the answer: by message, or by way of a page that calls `popupCallback`. */
+export const answerFrom = (
+  popup: Window,
+  transaction: Transaction,
+  signal: AbortSignal,
+): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const { issuer, request } = transaction;
+    let reached = false;
+    let late: ReturnType<typeof setTimeout>;
+    const channel = request.response_mode === 'query' && channelFor(request.state);
+    const hear = ({ origin, source, data }: MessageEvent): void => {
+      if (channel) resolve(data);
+      else if (origin === issuer && source === popup && data?.type === 'authorization_response') resolve({ ...data.response });
+    };
+    const look = setInterval(() => {
+      if (!popup.closed) {
+        reached ||= elsewhere(popup);
+        return;
+      }
+      clearInterval(look);
+      // Cut off by COOP, a window only seems closed: its answer comes over the channel.
+      if (channel && !reached) return;
+      const why = reached
+        ? new AuthError('popup_closed', 'The window was closed before anybody signed in.')
+        : new AuthError(
+            'popup_severed',
+            'Your page (or one in between) sends Cross-Origin-Opener-Policy: same-origin; set popupCallbackUri.',
+          );
+      late = setTimeout(() => reject(why), channel ? Milliseconds.LatePage : Milliseconds.LateMessage);
+    }, Milliseconds.Look);
+    const end = (): void => {
+      clearInterval(look);
+      clearTimeout(late);
+      if (channel) channel.close();
+      popup.close();
+      reject(signal.reason);
+    };
+    (channel || window).addEventListener('message', hear as EventListener, { signal });
+    signal.addEventListener('abort', end);
+    authorizeUrl(transaction)
+      .then((url) => popup.location.replace(url))
+      .catch(reject);
+  });

@@ -1,0 +1,3 @@
+// Which Postern served this script, if one did: the default issuer.
+
+export const served = { issuer: '' };
