@@ -174,7 +174,7 @@ impl Codes {
                 nonce: request.nonce.clone(),
                 session: session.session().clone(),
             },
-            redirect_uri: request.redirect_uri.clone(),
+            redirect_uri: request.to.as_str().to_owned(),
             challenge: request.challenge,
         };
         if self.store.keep(id, kept, now) {

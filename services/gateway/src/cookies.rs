@@ -4,6 +4,8 @@
 //!
 //! **Invariant:** a cookie that comes twice counts as absent, for one of the two is somebody else's.
 
+use std::time::Duration;
+
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
 
@@ -14,8 +16,14 @@ mod tests;
 pub(crate) const BROWSER: &str = "__Host-browser";
 /// The session.
 pub(crate) const SESSION: &str = "__Host-session";
-/// Present after a sign-out until the next sign-in: certificates then wait for a click.
+/// Present after a sign-out until the next sign-in: certificates then wait for a click. It outlives the browser, for one
+/// that chooses certificates by itself would else sign people in again as soon as it is restarted.
 pub(crate) const SIGNED_OUT: &str = "__Host-signed-out";
+/// Present where people asked to go straight to the password.
+pub(crate) const PREFER_PASSWORD: &str = "__Host-prefer-password";
+
+/// How long a cookie lives that outlives the browser.
+pub(crate) const LASTING: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The value of the cookie `name`, if it came exactly once.
 pub(crate) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -37,6 +45,15 @@ pub(crate) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 pub(crate) fn set(name: &str, value: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(&format!(
         "{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax"
+    ))
+    .ok()
+}
+
+/// A `Set-Cookie` value that says yes to `name` for [`LASTING`], whether the browser ends or not.
+pub(crate) fn lasting(name: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!(
+        "{name}=1; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={}",
+        LASTING.as_secs()
     ))
     .ok()
 }

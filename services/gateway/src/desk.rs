@@ -20,6 +20,7 @@ use crate::clients::{CertvalClient, DirectoryClient, RpcChannel};
 use crate::codes::{Codes, Dial, Judgement};
 use crate::hosts::{Hosts, InvalidHosts};
 use crate::ids::StartId;
+use crate::pages::brand::{Brand, InvalidBrand};
 use crate::session::signed_out::SignedOut;
 use crate::settings::Settings;
 use crate::signin::attempts::Attempts;
@@ -56,6 +57,9 @@ pub enum CannotOpen {
     /// The settings do not name two hosts.
     #[error(transparent)]
     Hosts(#[from] InvalidHosts),
+    /// The settings name a logo or a colour that is not accepted.
+    #[error(transparent)]
+    Brand(#[from] InvalidBrand),
     /// There is no randomness.
     #[error(transparent)]
     Randomness(#[from] RandomnessUnavailable),
@@ -71,7 +75,7 @@ pub struct Desk {
     pub(crate) signed_out: Arc<SignedOut>,
     pub(crate) attempts: Attempts,
     pub(crate) randomness: Arc<dyn Randomness>,
-    pub(crate) assets_version: String,
+    pub(crate) brand: Brand,
     live: Live<View>,
     bus: Arc<dyn Bus>,
     clock: Arc<dyn Clock>,
@@ -99,7 +103,7 @@ impl Desk {
             signed_out: Arc::new(SignedOut::new()),
             attempts: Attempts::new(&settings),
             randomness: parts.randomness,
-            assets_version: crate::sites::assets_version(),
+            brand: Brand::read(&settings)?,
             live: parts.live,
             bus: parts.bus,
             clock: parts.clock,

@@ -6,16 +6,16 @@ use axum::http::header::{LOCATION, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::outcome::{Refusal, Unavailable};
-use domain::reason::Reason;
+use domain::reason::{Fault, Reason};
 use runtime::random::RandomnessUnavailable;
 
 use crate::codes::CannotIssue;
 use crate::desk::Desk;
-use crate::oidc::answer::with_error;
-use crate::oidc::authorize_request::{AuthorizeError, ErrorAnswer, PageError};
+use crate::oidc::answer::{Answer, Says, with_query};
+use crate::oidc::authorize_request::{AuthorizeError, PageError};
 use crate::oidc::parameters::{InvalidParameters, Repeated};
-use crate::pages::words::ENGLISH;
-use crate::pages::{self, Forms, Frame, Problem, ReasonPage};
+use crate::oidc::return_address::ReturnAddress;
+use crate::pages::{self, Back, Forms, Frame, Problem, ReasonPage};
 use crate::seals::CannotSeal;
 use crate::visit::Visit;
 
@@ -27,7 +27,7 @@ pub(crate) enum Halt {
     /// Our side: a 503 page.
     Unavailable(Unavailable),
     /// The application is told.
-    Application(ErrorAnswer),
+    Application(Answer),
     /// The application cannot be told, for it is not known.
     Page(PageError),
     /// The request is not one that our pages make; what is wrong with it, for the help desk.
@@ -39,10 +39,14 @@ pub(crate) enum Halt {
 /// What else the person can do.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ways {
+    /// To the same once more, should it have been our fault.
+    pub(crate) again: Option<String>,
     /// To be asked for a certificate anew.
     pub(crate) another_certificate: Option<String>,
     /// To the password form.
     pub(crate) password: Option<String>,
+    /// Back to the application, without signing in.
+    pub(crate) back: Option<Back>,
 }
 
 impl From<Reason> for Halt {
@@ -112,14 +116,17 @@ impl Desk {
     /// What all pages of this visit have in common.
     pub(crate) fn frame(&self, visit: &Visit) -> Frame {
         Frame {
-            product: self.settings.product_name.clone(),
+            product: self.brand.name.clone(),
+            has_logo: self.brand.logo.is_some(),
             request_id: visit.request_id,
-            words: &ENGLISH,
+            time: visit.now.into(),
+            language: visit.language(),
+            words: visit.language().words(),
             assets: match visit.arrival.host {
                 crate::arrival::Site::Login => String::new(),
                 _ => self.hosts.issuer().to_owned(),
             },
-            assets_version: self.assets_version.clone(),
+            assets_version: self.brand.version.clone(),
         }
     }
 
@@ -130,17 +137,21 @@ impl Desk {
         match halt {
             Halt::Refused(refusal) => self.refused(&frame, &refusal, ways),
             Halt::Unavailable(unavailable) => {
-                let explained = unavailable.fault.explanation();
+                // Passwords are the directory's to judge, too.
+                let password = ways
+                    .password
+                    .filter(|_| unavailable.fault != Fault::DirectoryUnavailable);
                 let page = ReasonPage {
                     frame: &frame,
                     title: words.unavailable_title,
-                    user: explained.user,
-                    help_desk: explained.help_desk,
-                    remedy: explained.remedy,
+                    told: frame.language.fault(unavailable.fault),
                     detail: "",
                     code: unavailable.fault.code(),
-                    another_url: None,
-                    password_url: ways.password,
+                    ways: Ways {
+                        another_certificate: None,
+                        password,
+                        ..ways
+                    },
                 };
                 retry_later(pages::answer(
                     StatusCode::SERVICE_UNAVAILABLE,
@@ -150,13 +161,16 @@ impl Desk {
                 ))
             }
             Halt::Application(answer) => {
-                tracing::info!(
-                    error = answer.error.code(),
-                    description = answer.description,
-                    request_id = %visit.request_id,
-                    "an application's request was refused"
-                );
-                see_other(&with_error(&answer, self.hosts.issuer()))
+                if let Says::Error(error, description) = &answer.says {
+                    tracing::info!(
+                        error = error.code(),
+                        description,
+                        request_id = %visit.request_id,
+                        "an application's request was refused"
+                    );
+                }
+                self.answered(visit, &answer)
+                    .unwrap_or_else(|halt| self.halted(visit, halt, Ways::default()))
             }
             Halt::Page(error) => problem(
                 &frame,
@@ -182,6 +196,17 @@ impl Desk {
         }
     }
 
+    /// Hands an answer to the application.
+    pub(crate) fn answered(&self, visit: &Visit, answer: &Answer) -> Result<Response, Halt> {
+        match &answer.to {
+            ReturnAddress::Redirect(uri) => Ok(see_other(&with_query(
+                uri,
+                answer.parameters(self.hosts.issuer()),
+            ))),
+            ReturnAddress::Message(origin) => self.message(visit, origin, answer),
+        }
+    }
+
     /// The page for a path where nothing is.
     pub(crate) fn nothing_here(&self, visit: &Visit) -> Response {
         let frame = self.frame(visit);
@@ -194,17 +219,16 @@ impl Desk {
     }
 
     fn refused(&self, frame: &Frame, refusal: &Refusal, ways: Ways) -> Response {
-        let explained = refusal.reason.explanation();
         let page = ReasonPage {
             frame,
             title: frame.words.reason_title,
-            user: explained.user,
-            help_desk: explained.help_desk,
-            remedy: explained.remedy,
+            told: frame.language.refusal(refusal.reason),
             detail: &refusal.detail,
             code: refusal.reason.code(),
-            another_url: ways.another_certificate,
-            password_url: ways.password,
+            ways: Ways {
+                again: None,
+                ..ways
+            },
         };
         pages::answer(status_of(refusal.reason), &page, frame, Forms::None)
     }

@@ -94,6 +94,15 @@ impl Hosts {
         self.certificate_host_url(&self.certificate, transaction)
     }
 
+    /// The certificate host's origin, for policies that say where a form may lead.
+    #[must_use]
+    pub fn certificate_origin(&self) -> String {
+        match self.port {
+            443 => format!("https://{}", self.certificate),
+            port => format!("https://{}:{port}", self.certificate),
+        }
+    }
+
     /// Where browsers ask anew although they remember a choice: a name they have not seen. `None` where no wildcard
     /// leads here. `attempt` is one DNS label.
     #[must_use]

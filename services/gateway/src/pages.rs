@@ -7,15 +7,21 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::request_id::RequestId;
-use words::Words;
+use domain::reason::{Explanation, Fault, Reason};
 
+use crate::halt::Ways;
+use crate::request_id::RequestId;
+use text::{Moment, Piece, pieces};
+use words::{Language, Words};
+
+pub(crate) use text::Authorities;
+
+pub(crate) mod brand;
 #[cfg(test)]
 mod tests;
+pub(crate) mod text;
 pub(crate) mod words;
 
-/// The one stylesheet.
-pub(crate) const STYLE: &str = include_str!("../templates/assets/style.css");
 /// The icon.
 pub(crate) const ICON: &str = include_str!("../templates/assets/icon.svg");
 
@@ -23,7 +29,11 @@ pub(crate) const ICON: &str = include_str!("../templates/assets/icon.svg");
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
     pub(crate) product: String,
+    /// Whether the product has a logo of its own.
+    pub(crate) has_logo: bool,
     pub(crate) request_id: RequestId,
+    pub(crate) time: Moment,
+    pub(crate) language: Language,
     pub(crate) words: &'static Words,
     /// The origin assets come from: empty on the login host itself. The certificate host sends browsers there, too, for on
     /// itself every request would be another handshake with a certificate.
@@ -37,12 +47,12 @@ pub(crate) struct Frame {
 pub(crate) struct Choose<'a> {
     pub(crate) frame: &'a Frame,
     pub(crate) application: &'a str,
-    pub(crate) connection: &'a str,
-    pub(crate) authorities: Vec<&'a str>,
+    pub(crate) authorities: Authorities<'a>,
     pub(crate) certificate_url: &'a str,
     /// Where it waits: to be asked anew, whatever the browser remembers.
     pub(crate) another_url: Option<String>,
     pub(crate) password_url: Option<String>,
+    pub(crate) back: Back,
     /// Whether it waits for a click instead of going on by itself.
     pub(crate) waits: bool,
 }
@@ -56,15 +66,60 @@ pub(crate) struct Password<'a> {
     pub(crate) connection: &'a str,
     pub(crate) transaction: &'a str,
     pub(crate) user_name: &'a str,
+    /// Whether "I prefer the password on this device" is ticked.
+    pub(crate) prefers: bool,
     pub(crate) alert: Option<Alert>,
-    pub(crate) certificate_url: Option<String>,
+    pub(crate) certificate: WithCertificate,
+    pub(crate) back: Back,
+}
+
+impl Password<'_> {
+    /// Whether what was typed is wrong, rather than something around it.
+    fn is_wrong(&self) -> bool {
+        matches!(self.alert, Some(Alert::Reason(Reason::WrongCredentials)))
+    }
+}
+
+/// Where a certificate is asked for instead of the password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum WithCertificate {
+    /// Not at this address.
+    Nowhere,
+    /// There.
+    At(String),
+    /// Once the person takes back that the password is preferred on this device.
+    OnRequest,
 }
 
 /// Why the form is shown (again).
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Alert {
-    pub(crate) sentence: &'static str,
-    pub(crate) code: &'static str,
+pub(crate) enum Alert {
+    Reason(Reason),
+    Fault(Fault),
+}
+
+impl Alert {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Reason(reason) => reason.code(),
+            Self::Fault(fault) => fault.code(),
+        }
+    }
+
+    const fn sentence(self, language: Language) -> &'static str {
+        match self {
+            Self::Reason(reason) => language.refusal(reason).user,
+            Self::Fault(fault) => language.fault(fault).user,
+        }
+    }
+}
+
+/// The way back to the application.
+#[derive(Debug, Clone)]
+pub(crate) struct Back {
+    /// Its name.
+    pub(crate) application: String,
+    pub(crate) url: String,
 }
 
 /// The choice between connections.
@@ -89,14 +144,26 @@ pub(crate) struct Choice<'a> {
 pub(crate) struct ReasonPage<'a> {
     pub(crate) frame: &'a Frame,
     pub(crate) title: &'a str,
-    pub(crate) user: &'a str,
-    pub(crate) help_desk: &'a str,
-    pub(crate) remedy: &'a str,
-    /// Facts of this case; may be empty.
+    pub(crate) told: Explanation,
+    /// Facts of this case, in English; may be empty.
     pub(crate) detail: &'a str,
     pub(crate) code: &'a str,
-    pub(crate) another_url: Option<String>,
-    pub(crate) password_url: Option<String>,
+    pub(crate) ways: Ways,
+}
+
+impl ReasonPage<'_> {
+    fn cause(&self) -> Vec<Piece<'_>> {
+        pieces(self.told.help_desk)
+    }
+
+    fn remedy(&self) -> Vec<Piece<'_>> {
+        pieces(self.told.remedy)
+    }
+
+    fn has_ways(&self) -> bool {
+        let ways = &self.ways;
+        ways.again.is_some() || ways.another_certificate.is_some() || ways.password.is_some()
+    }
 }
 
 /// What is not about a person: a wrong application, an unknown page, a failure.
@@ -106,7 +173,7 @@ pub(crate) struct Problem<'a> {
     pub(crate) frame: &'a Frame,
     pub(crate) title: &'a str,
     pub(crate) sentence: &'a str,
-    /// For the help desk; may be empty.
+    /// For the help desk, in English; may be empty.
     pub(crate) detail: &'a str,
 }
 
@@ -129,7 +196,7 @@ pub(crate) struct SignedOutPage<'a> {
 pub(crate) enum Forms<'a> {
     /// There are none.
     None,
-    /// To us, and by our redirect to this CSP source.
+    /// To us, and by our redirects to these CSP sources.
     Ours(Option<&'a str>),
 }
 

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** every field stands in [`SECTION`] with its default; nothing that changes while Postern runs is here.
 
+use std::path::PathBuf;
+
 use runtime::settings::{Key, Section};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +23,12 @@ pub struct Settings {
     pub another_certificate: bool,
     /// What people see as the product's name.
     pub product_name: String,
+    /// The logo over the sign-in pages: an SVG or PNG file of at most 64 KiB; empty means the mark that is built in.
+    pub logo: PathBuf,
+    /// The accent colour of the light theme (`#rrggbb`); empty means the one that is built in.
+    pub colour: String,
+    /// The accent colour of the dark theme (`#rrggbb`); empty means the one that is built in.
+    pub colour_dark: String,
     /// Age of the configuration, in seconds, past which certificate sign-in closes.
     pub staleness_limit_s: u64,
     /// Deadline of one question to certval, in milliseconds, with one repetition at another instance inside it.
@@ -60,6 +68,21 @@ pub const SECTION: Section = Section {
             "product_name",
             r#""Postern""#,
             "The name that people see on the sign-in pages.",
+        ),
+        key(
+            "logo",
+            r#""""#,
+            "The logo over the sign-in pages: an SVG or PNG file of at most 64 KiB, read when the gateway starts. An SVG must be a drawing alone, without scripts and references to elsewhere. Empty: the mark that is built in, with the product's name.",
+        ),
+        key(
+            "colour",
+            r#""""#,
+            "The accent colour of the sign-in pages in the light theme, like `#1d56c4`. Its contrast against the white card must be at least 4.5:1. Empty: the colour that is built in.",
+        ),
+        key(
+            "colour_dark",
+            r#""""#,
+            "The accent colour in the dark theme, like `#8fb8ff`. Its contrast against the dark card (`#1b1f26`) must be at least 4.5:1. Empty: the colour that is built in.",
         ),
         key(
             "staleness_limit_s",

@@ -13,18 +13,21 @@ use axum::http::header::SET_COOKIE;
 use axum::response::Response;
 use domain::application::Application;
 use domain::configuration::Configuration;
-use domain::connection::Connection;
+use domain::connection::{Admission, Connection};
 use domain::outcome::Refusal;
 use domain::reason::Reason;
+use postern_proto::directory::Method;
 use runtime::live::Revisioned;
 
 use crate::audit::{Outcome, SignIn};
 use crate::cookies;
 use crate::desk::Desk;
-use crate::halt::{Halt, Ways, see_other};
+use crate::halt::{Halt, Ways};
 use crate::ids;
-use crate::oidc::answer::with_code;
+use crate::oidc::answer::{Answer, Says};
 use crate::oidc::authorize_request::{AuthorizeRequest, PageError};
+use crate::oidc::return_address::ReturnAddress;
+use crate::pages::Back;
 use crate::seals;
 use crate::session::LiveSession;
 use crate::view::View;
@@ -34,9 +37,11 @@ use transaction::Transaction;
 pub(crate) mod attempts;
 pub(crate) mod authorize;
 pub(crate) mod binding;
+pub(crate) mod cancel;
 pub(crate) mod certificate;
 pub(crate) mod certificate_result;
 pub(crate) mod password;
+pub(crate) mod preference;
 pub(crate) mod resume;
 mod shown;
 #[cfg(test)]
@@ -99,23 +104,56 @@ impl Desk {
         text: &str,
         visit: &Visit,
     ) -> Result<Transaction, Reason> {
-        Transaction::open(
+        let transaction = Transaction::open(
             &snapshot.view.seal_keys,
             self.hosts.login(),
             text,
             visit.now,
-        )
+        )?;
+        visit.speak(transaction.request.ui_locale);
+        Ok(transaction)
     }
 
-    /// The ways out of a transaction that can still be used.
-    pub(crate) fn ways(&self, text: &str, connection: &Connection) -> Result<Ways, Halt> {
+    /// The ways out of a transaction that can still be used, for somebody who came by this method.
+    pub(crate) fn ways(
+        &self,
+        text: &str,
+        offer: Offer<'_>,
+        method: Method,
+        visit: &Visit,
+    ) -> Result<Ways, Halt> {
+        let connection = offer.connection;
+        let is_asked = matches!(
+            connection.admission(visit.arrival.address),
+            Admission::Certificate { .. }
+        );
+        let certificate = is_asked.then(|| self.hosts.certificate_url(text));
+        let form = connection
+            .methods
+            .password
+            .then(|| self.hosts.login_url(&format!("/password?tx={text}")));
+        let (again, password) = match method {
+            Method::Certificate => (certificate, form),
+            Method::Password => (form, None),
+        };
         Ok(Ways {
-            another_certificate: self.another_certificate(text)?,
-            password: connection
-                .methods
-                .password
-                .then(|| self.hosts.login_url(&format!("/password?tx={text}"))),
+            again,
+            another_certificate: if is_asked {
+                self.another_certificate(text)?
+            } else {
+                None
+            },
+            password,
+            back: Some(self.back(text, offer.application)),
         })
+    }
+
+    /// The way back to the application, without signing in.
+    pub(crate) fn back(&self, text: &str, application: &Application) -> Back {
+        Back {
+            application: application.name.clone(),
+            url: self.hosts.login_url(&format!("/cancel?tx={text}")),
+        }
     }
 
     /// Where a browser asks for a certificate anew whatever it remembers, where there is such a place.
@@ -144,12 +182,14 @@ impl Desk {
             visit.now,
             &*self.randomness,
         )?;
-        Ok(see_other(&with_code(
-            &request.redirect_uri,
-            &code,
-            request.state.as_deref(),
-            self.hosts.issuer(),
-        )))
+        self.answered(
+            visit,
+            &Answer {
+                to: request.to.clone(),
+                says: Says::Code(code),
+                state: request.state.clone(),
+            },
+        )
     }
 
     /// The same, for a session that was opened just now: the browser gets it, and forgets that it signed out.
@@ -183,19 +223,32 @@ pub(crate) struct Offer<'a> {
     pub(crate) connection: &'a Connection,
 }
 
-/// Judges again what the transaction rests on: the application, its redirect_uri, and the connection.
-pub(crate) fn still_offered<'a>(
+/// Judges again where the transaction's answer goes: the application, and the address it asked for.
+pub(crate) fn still_registered<'a>(
     configuration: &'a Configuration,
     transaction: &Transaction,
-) -> Result<Offer<'a>, Halt> {
+) -> Result<&'a Application, Halt> {
     let request = &transaction.request;
     let application = configuration
         .applications
         .get(&request.client_id)
         .ok_or(Halt::Page(PageError::UnknownApplication))?;
-    if !application.redirect_uris.contains(&request.redirect_uri) {
-        return Err(Halt::Page(PageError::UnknownRedirectUri));
+    if request.to.is_registered(application) {
+        Ok(application)
+    } else {
+        Err(Halt::Page(match request.to {
+            ReturnAddress::Redirect(_) => PageError::UnknownRedirectUri,
+            ReturnAddress::Message(_) => PageError::UnknownOrigin,
+        }))
     }
+}
+
+/// Judges again what the transaction rests on: where its answer goes, and the connection.
+pub(crate) fn still_offered<'a>(
+    configuration: &'a Configuration,
+    transaction: &Transaction,
+) -> Result<Offer<'a>, Halt> {
+    let application = still_registered(configuration, transaction)?;
     let connection = configuration
         .connections
         .get(&transaction.connection)

@@ -14,13 +14,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use domain::digest::Digest;
 
 use crate::desk::Desk;
-use crate::oidc::{discovery, sign_out, token, userinfo};
-use crate::pages::{ICON, STYLE};
+use crate::oidc::{cross_origin, discovery, sign_out, token, userinfo, web_message};
+use crate::pages::ICON;
 use crate::request_id::RequestId;
-use crate::signin::{authorize, certificate, password, resume};
+use crate::signin::{authorize, cancel, certificate, password, preference, resume};
 use crate::visit::Visit;
 
 #[cfg(test)]
@@ -29,7 +28,13 @@ mod tests;
 /// Most bytes of a request body.
 const MAX_BODY: usize = 16 << 10;
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The request's id on every answer.
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The JavaScript SDK, as it is published.
+const SDK: &str = include_str!("../../../sdk/js/dist/postern.global.js");
+
+const SCRIPT_TYPE: &str = "text/javascript; charset=utf-8";
 
 /// The routers of the two sites. Each request needs its `Arc<Arrival>` as an extension.
 #[derive(Debug, Clone)]
@@ -48,16 +53,29 @@ impl Sites {
             .route("/authorize", get(authorize::get).post(authorize::post))
             .route("/password", get(password::get).post(password::post))
             .route("/resume", get(resume::get))
-            .route("/token", post(token::post))
-            .route("/userinfo", get(userinfo::get).post(userinfo::post))
+            .route("/cancel", get(cancel::get))
+            .route("/preference", post(preference::post))
+            .route(
+                "/token",
+                post(token::post).layer(cross_origin::registered(desk)),
+            )
+            .route(
+                "/userinfo",
+                get(userinfo::get)
+                    .post(userinfo::post)
+                    .layer(cross_origin::registered(desk)),
+            )
             .route("/signout", get(sign_out::get).post(sign_out::post))
-            .route("/jwks", get(discovery::keys))
+            .route("/jwks", get(discovery::keys).layer(cross_origin::anybody()))
             .route(
                 "/.well-known/openid-configuration",
-                get(discovery::metadata),
+                get(discovery::metadata).layer(cross_origin::anybody()),
             )
+            .route("/sdk/v1.js", get(sdk).layer(cross_origin::anybody()))
+            .route("/assets/message.js", get(message_script))
             .route("/assets/style.css", get(style))
-            .route("/assets/icon.svg", get(icon));
+            .route("/assets/icon.svg", get(icon))
+            .route("/assets/logo", get(logo));
         let certificate = Router::new().route("/", get(certificate::get));
         Self {
             // A referrer keeps forms of ours telling their origin; it never leaves the host.
@@ -65,15 +83,6 @@ impl Sites {
             certificate: finished(certificate, desk, "no-referrer"),
         }
     }
-}
-
-/// Tells browsers' caches one stylesheet from the next.
-pub(crate) fn assets_version() -> String {
-    Digest::of(STYLE.as_bytes())
-        .to_string()
-        .chars()
-        .take(8)
-        .collect()
 }
 
 fn finished(router: Router<Arc<Desk>>, desk: &Arc<Desk>, referrer: &'static str) -> Router {
@@ -121,15 +130,51 @@ async fn nothing_here(State(desk): State<Arc<Desk>>, visit: Visit) -> Response {
     desk.nothing_here(&visit)
 }
 
-async fn style() -> Response {
-    asset("text/css; charset=utf-8", STYLE)
+async fn style(State(desk): State<Arc<Desk>>) -> Response {
+    asset("text/css; charset=utf-8", desk.brand.style.clone())
+}
+
+/// The logo. Whoever opens it by itself gets a drawing that can do nothing; its own styles are part of the drawing.
+async fn logo(State(desk): State<Arc<Desk>>) -> Response {
+    let mut response = match &desk.brand.logo {
+        Some(logo) => asset(logo.kind, logo.content.clone()),
+        None => asset("image/svg+xml", ICON),
+    };
+    response.headers_mut().insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox",
+        ),
+    );
+    response
 }
 
 async fn icon() -> Response {
     asset("image/svg+xml", ICON)
 }
 
-fn asset(kind: &'static str, content: &'static str) -> Response {
+async fn message_script() -> Response {
+    asset(SCRIPT_TYPE, web_message::SCRIPT)
+}
+
+/// The SDK that fits this gateway. Pages of other origins load it, so they must be allowed to, even where they demand
+/// that everything they load says so (Cross-Origin-Embedder-Policy).
+async fn sdk() -> Response {
+    (
+        [
+            (CONTENT_TYPE, SCRIPT_TYPE),
+            (CACHE_CONTROL, "public, max-age=3600"),
+            (
+                HeaderName::from_static("cross-origin-resource-policy"),
+                "cross-origin",
+            ),
+        ],
+        SDK,
+    )
+        .into_response()
+}
+
+fn asset(kind: &'static str, content: impl IntoResponse) -> Response {
     (
         [
             (CONTENT_TYPE, kind),

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** the client's address and certificate come from the [`Arrival`] alone, never from a header.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::FromRequestParts;
 use axum::http::header::ORIGIN;
@@ -13,6 +13,8 @@ use domain::timestamp::Timestamp;
 use crate::arrival::Arrival;
 use crate::cookies;
 use crate::desk::Desk;
+use crate::halt::Halt;
+use crate::pages::words::Language;
 use crate::request_id::RequestId;
 use crate::signin::binding::Binding;
 
@@ -23,6 +25,8 @@ pub(crate) struct Visit {
     pub(crate) request_id: RequestId,
     pub(crate) now: Timestamp,
     headers: HeaderMap,
+    /// The language an application asked for, once that is read.
+    asked: OnceLock<Language>,
 }
 
 impl FromRequestParts<Arc<Desk>> for Visit {
@@ -40,6 +44,7 @@ impl FromRequestParts<Arc<Desk>> for Visit {
             request_id: parts.extensions.get().copied().unwrap_or_default(),
             now: desk.now(),
             headers: parts.headers.clone(),
+            asked: OnceLock::new(),
         })
     }
 }
@@ -53,6 +58,7 @@ impl Visit {
             arrival: Arc::new(arrival),
             request_id: RequestId::default(),
             headers: HeaderMap::new(),
+            asked: OnceLock::new(),
         }
     }
 }
@@ -68,9 +74,42 @@ impl Visit {
         cookies::read(&self.headers, cookies::BROWSER).and_then(Binding::parse)
     }
 
+    /// Notes the language an application asked for, if it did. The first one that is noted stays.
+    pub(crate) fn speak(&self, asked: Option<Language>) {
+        if let Some(language) = asked {
+            let _ = self.asked.set(language);
+        }
+    }
+
+    /// What the pages of this visit are written in: what the application asked for, else what the browser likes best.
+    pub(crate) fn language(&self) -> Language {
+        self.asked
+            .get()
+            .copied()
+            .or_else(|| Language::accepted(&self.headers))
+            .unwrap_or_default()
+    }
+
+    /// Whether its person asked to go straight to the password on this device.
+    pub(crate) fn prefers_password(&self) -> bool {
+        cookies::read(&self.headers, cookies::PREFER_PASSWORD) == Some("1")
+    }
+
+    /// Demands that a form was sent by a page of this origin.
+    pub(crate) fn demand_form_of(&self, origin: &str) -> Result<(), Halt> {
+        if self.is_from(origin) {
+            Ok(())
+        } else {
+            Err(Halt::Rejected(
+                StatusCode::FORBIDDEN,
+                "the form was not sent by a page of this host",
+            ))
+        }
+    }
+
     /// Whether a form comes from a page of this origin: browsers say so by themselves, and a request that says nothing is
     /// not believed.
-    pub(crate) fn is_from(&self, origin: &str) -> bool {
+    fn is_from(&self, origin: &str) -> bool {
         let mut origins = self.headers.get_all(ORIGIN).iter();
         let ours = origins
             .next()

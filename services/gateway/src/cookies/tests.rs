@@ -1,7 +1,7 @@
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 
-use super::{SESSION, read, removed, set};
+use super::{PREFER_PASSWORD, SESSION, lasting, read, removed, set};
 
 fn headers(lines: &[&str]) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -54,4 +54,8 @@ fn cookies_stay_on_the_login_host_and_away_from_scripts_and_other_sites() {
             .ends_with("; Max-Age=0")
     );
     assert_eq!(set(SESSION, "a\r\nSet-Cookie: b=c"), None);
+    assert_eq!(
+        lasting(PREFER_PASSWORD).unwrap(),
+        "__Host-prefer-password=1; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=2592000"
+    );
 }

@@ -9,10 +9,13 @@ use domain::application::{Application, ClientId};
 use domain::connection::ConnectionName;
 use serde::{Deserialize, Serialize};
 
+use super::answer::{Answer, Says};
 use super::error_code::ErrorCode;
 use super::parameters::{Parameters, Repeated};
 use super::pkce::Challenge;
+use super::return_address::ReturnAddress;
 use super::scopes::{Scope, Scopes};
+use crate::pages::words::Language;
 
 #[cfg(test)]
 mod tests;
@@ -29,8 +32,8 @@ pub const MAX_LOGIN_HINT: usize = 256;
 pub struct AuthorizeRequest {
     /// Who asks.
     pub client_id: ClientId,
-    /// Where the answer goes: one of the application's, byte by byte.
-    pub redirect_uri: String,
+    /// Where the answer goes, and how.
+    pub to: ReturnAddress,
     /// Comes back as it is.
     pub state: Option<String>,
     /// Comes back in the ID token.
@@ -47,6 +50,9 @@ pub struct AuthorizeRequest {
     pub max_age: Option<u32>,
     /// A user name for the form.
     pub login_hint: Option<String>,
+    /// The language of the pages.
+    #[serde(default)]
+    pub(crate) ui_locale: Option<Language>,
 }
 
 /// Whether and how the person may be asked.
@@ -67,7 +73,7 @@ pub enum AuthorizeError {
     /// The request does not come from an application whose address is known: a page, never a redirect.
     Page(PageError),
     /// The application is told.
-    Answer(ErrorAnswer),
+    Answer(Answer),
 }
 
 /// Why nothing may be sent to the redirect_uri.
@@ -79,19 +85,11 @@ pub enum PageError {
     /// `redirect_uri` is missing, repeated, or not one of the application's, byte by byte.
     #[error("the redirect_uri is missing, repeated, or not registered for this application")]
     UnknownRedirectUri,
-}
-
-/// An error that goes back to the application.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ErrorAnswer {
-    /// Where: registered, compared byte by byte.
-    pub redirect_uri: String,
-    /// The request's `state`, where it had a usable one.
-    pub state: Option<String>,
-    /// The protocol's code.
-    pub error: ErrorCode,
-    /// For the application's developer.
-    pub description: String,
+    /// With `response_mode=web_message`: `redirect_uri` is not one of the application's origins, byte by byte.
+    #[error(
+        "with response_mode=web_message the redirect_uri must be an origin that is registered for this application, like https://app.example.com"
+    )]
+    UnknownOrigin,
 }
 
 impl AuthorizeRequest {
@@ -104,29 +102,28 @@ impl AuthorizeRequest {
         applications: &BTreeMap<ClientId, Application>,
     ) -> Result<Self, AuthorizeError> {
         let application = application(parameters, applications).map_err(AuthorizeError::Page)?;
-        let redirect_uri = redirect_uri(parameters, application).map_err(AuthorizeError::Page)?;
+        let to = ReturnAddress::read(parameters, application).map_err(AuthorizeError::Page)?;
         // Checked first, so that every later error can carry it.
         let state = parameters
             .only("state")
             .map_err(Problem::from)
             .and_then(|state| printable("state", state, MAX_STATE));
         let answer = |state: Option<String>, problem: Problem| {
-            AuthorizeError::Answer(ErrorAnswer {
-                redirect_uri: redirect_uri.clone(),
+            AuthorizeError::Answer(Answer {
+                to: to.clone(),
+                says: Says::Error(problem.error, problem.description),
                 state,
-                error: problem.error,
-                description: problem.description,
             })
         };
         let state = state.map_err(|problem| answer(None, problem))?;
-        Self::of(parameters, application, &redirect_uri, state.clone())
+        Self::of(parameters, application, to.clone(), state.clone())
             .map_err(|problem| answer(state, problem))
     }
 
     fn of(
         parameters: &Parameters,
         application: &Application,
-        redirect_uri: &str,
+        to: ReturnAddress,
         state: Option<String>,
     ) -> Result<Self, Problem> {
         if parameters.only("request")?.is_some() {
@@ -151,8 +148,13 @@ impl AuthorizeRequest {
             }
             None => return Err(Problem::request("response_type is missing")),
         }
-        if !matches!(parameters.only("response_mode")?, None | Some("query")) {
-            return Err(Problem::request("response_mode must be query"));
+        if !matches!(
+            parameters.only("response_mode")?,
+            None | Some("query" | "web_message")
+        ) {
+            return Err(Problem::request(
+                "response_mode must be query or web_message",
+            ));
         }
         let scopes = Scopes::known(parameters.only("scope")?.unwrap_or_default());
         if !scopes.contains(Scope::Openid) {
@@ -163,7 +165,7 @@ impl AuthorizeRequest {
         }
         Ok(Self {
             client_id: application.client_id.clone(),
-            redirect_uri: redirect_uri.to_owned(),
+            to,
             state,
             nonce: printable("nonce", parameters.only("nonce")?, MAX_NONCE)?,
             scopes,
@@ -172,6 +174,7 @@ impl AuthorizeRequest {
             prompt: prompt(parameters.only("prompt")?.unwrap_or_default())?,
             max_age: max_age(parameters.only("max_age")?)?,
             login_hint: login_hint(parameters.only("login_hint")?)?,
+            ui_locale: parameters.only("ui_locales")?.and_then(Language::asked_for),
         })
     }
 }
@@ -212,21 +215,6 @@ fn application<'a>(
         .and_then(|id| id.parse::<ClientId>().ok())
         .and_then(|id| applications.get(&id))
         .ok_or(PageError::UnknownApplication)
-}
-
-fn redirect_uri(parameters: &Parameters, application: &Application) -> Result<String, PageError> {
-    parameters
-        .only("redirect_uri")
-        .ok()
-        .flatten()
-        .filter(|uri| application.redirect_uris.contains(*uri))
-        // Registered by mistake, they would still break the answer: fragments hide it, other characters no header holds.
-        .filter(|uri| {
-            uri.bytes()
-                .all(|byte| byte.is_ascii_graphic() && byte != b'#')
-        })
-        .map(ToOwned::to_owned)
-        .ok_or(PageError::UnknownRedirectUri)
 }
 
 /// Values that come back as they are: printable ASCII (RFC 6749 appendix A.5), and not without end.

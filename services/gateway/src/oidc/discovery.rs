@@ -12,6 +12,7 @@ use super::json;
 use super::scopes::Scope;
 use super::tokens::{ACR_CERTIFICATE, ACR_PASSWORD};
 use crate::desk::Desk;
+use crate::pages::words::Language;
 
 /// `/.well-known/openid-configuration`.
 pub(crate) async fn metadata(State(desk): State<Arc<Desk>>) -> Response {
@@ -32,7 +33,7 @@ pub(crate) async fn metadata(State(desk): State<Arc<Desk>>) -> Response {
         "end_session_endpoint": at("/signout"),
         "scopes_supported": Scope::ALL.map(Scope::name),
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": ["query", "web_message"],
         "grant_types_supported": ["authorization_code"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": algorithms,
@@ -44,7 +45,7 @@ pub(crate) async fn metadata(State(desk): State<Arc<Desk>>) -> Response {
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid",
             "name", "given_name", "family_name", "preferred_username", "email", "groups",
         ],
-        "ui_locales_supported": ["en"],
+        "ui_locales_supported": Language::ALL.map(Language::tag),
         "authorization_response_iss_parameter_supported": true,
         "claims_parameter_supported": false,
         "request_parameter_supported": false,

@@ -20,6 +20,7 @@ use crate::audit::{Outcome, SignIn};
 use crate::cookies;
 use crate::desk::Desk;
 use crate::halt::{Halt, see_other};
+use crate::pages::words::Language;
 use crate::pages::{self, Forms, SignOut, SignedOutPage};
 use crate::seals;
 use crate::session::Session;
@@ -50,6 +51,7 @@ pub(crate) async fn post(State(desk): State<Arc<Desk>>, visit: Visit, form: Byte
 impl Desk {
     fn sign_out(&self, visit: &Visit, query: &[u8]) -> Result<Response, Halt> {
         let parameters = Parameters::parse(query)?;
+        visit.speak(parameters.only("ui_locales")?.and_then(Language::asked_for));
         let Some(token) = parameters.only("id_token_hint")? else {
             return Ok(self.question(visit));
         };
@@ -75,17 +77,13 @@ impl Desk {
 
     fn sign_out_by_form(&self, visit: &Visit, form: &[u8]) -> Result<Response, Halt> {
         let parameters = Parameters::parse(form)?;
+        visit.speak(parameters.only("ui_locales")?.and_then(Language::asked_for));
         if parameters.only("confirmed")? != Some("yes") {
             // A form of another site comes without our cookies: only after a redirect is it known who is here.
             let path = format!("/signout?{}", parameters.to_query());
             return Ok(see_other(&self.hosts.login_url(&path)));
         }
-        if !visit.is_from(self.hosts.issuer()) {
-            return Err(Halt::Rejected(
-                StatusCode::FORBIDDEN,
-                "the form was not sent by a page of this host",
-            ));
-        }
+        visit.demand_form_of(self.hosts.issuer())?;
         let snapshot = self.live()?;
         let session = self.cookie_session(&snapshot, visit);
         self.signed_out_response(visit, session.as_ref(), None, None)
@@ -120,7 +118,7 @@ impl Desk {
             )?;
             add_cookie(&mut response, cookies::removed(cookies::SESSION))?;
         }
-        add_cookie(&mut response, cookies::set(cookies::SIGNED_OUT, "1"))?;
+        add_cookie(&mut response, cookies::lasting(cookies::SIGNED_OUT))?;
         event.ended(Outcome::SignedOut);
         Ok(response)
     }
@@ -163,5 +161,5 @@ fn target(
     let state = parameters
         .only("state")?
         .filter(|state| state.len() <= MAX_STATE);
-    Ok(uri.map(|uri| with_query(uri, [("state", state)])))
+    Ok(uri.map(|uri| with_query(uri, state.map(|state| ("state", state)))))
 }

@@ -1,54 +1,48 @@
+mod gallery;
+
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::{Response, StatusCode};
-use domain::outcome::{Refusal, Unavailable};
-use domain::reason::{Fault, Reason};
+use domain::reason::{Explanation, Fault, Reason};
 use http_body_util::BodyExt;
 
-use super::words::ENGLISH;
-use super::{Alert, Forms, Frame, Password, answer};
-use crate::arrival::{Arrival, Site};
-use crate::halt::{Halt, Ways};
-use crate::testing::{START, World};
-use crate::visit::Visit;
-
-fn visit(host: Site) -> Visit {
-    Visit::for_test(Arrival {
-        address: "10.1.2.3".parse().unwrap(),
-        host,
-        server_name: String::new(),
-        asked: false,
-        chain: None,
-        handshake_at: domain::timestamp::Timestamp(START),
-        revision: 7,
-    })
-}
-
-fn ways() -> Ways {
-    Ways {
-        another_certificate: Some("https://abc.cert.login.example.com/?tx=T".to_owned()),
-        password: Some("https://login.example.com/password?tx=T".to_owned()),
-    }
-}
+use super::words::Language;
+use super::{Alert, Back, Forms, Frame, Password, WithCertificate, answer};
+use gallery::{Shown, gallery};
 
 async fn text(response: Response<axum::body::Body>) -> String {
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// What a reader sees of a page: its text, line by line, and where its links lead.
+/// What a reader sees of a page: its title, its text, and where its links and forms lead.
 fn readable(html: &str) -> String {
-    let body = html.split_once("<main>").unwrap().1;
-    let mut shown = String::new();
-    for (number, part) in body.split('<').enumerate() {
-        let (tag, words) = match number {
-            0 => ("", part),
-            _ => part.split_once('>').unwrap(),
-        };
-        if let Some((_, rest)) = tag.split_once("href=\"") {
-            shown.push_str(&format!("[{}] ", rest.split('"').next().unwrap()));
+    let title = html.split_once("<title>").unwrap().1;
+    let body = html.split_once("<body").unwrap().1;
+    let mut shown = format!("# {}\n", title.split_once("</title>").unwrap().0);
+    for part in body.split('<').skip(1) {
+        let (tag, words) = part.split_once('>').unwrap();
+        for mark in ["href=\"", "action=\""] {
+            if let Some((_, rest)) = tag.split_once(mark) {
+                shown.push_str(&format!("[{}] ", rest.split('"').next().unwrap()));
+            }
+        }
+        for mark in ["role=\"alert\"", "autofocus", "checked", "lang=\"en\""] {
+            if tag.contains(mark) {
+                shown.push_str(&format!(" ({mark}) "));
+            }
+        }
+        if ["dd", "code", "time"]
+            .iter()
+            .any(|name| tag.starts_with(name))
+        {
+            shown.push(' ');
         }
         shown.push_str(words);
     }
+    let shown = shown
+        .replace("&#60;", "<")
+        .replace("&#62;", ">")
+        .replace("&#38;", "&");
     shown
         .lines()
         .map(str::trim)
@@ -57,36 +51,144 @@ fn readable(html: &str) -> String {
         .join("\n")
 }
 
+/// The same with what is drawn at random taken out.
+fn stable(text: &str) -> String {
+    let word = |word: &str| {
+        if word.len() == 16 && word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return "ID".to_owned();
+        }
+        let Some((url, _)) = word.split_once("tx=") else {
+            return word.to_owned();
+        };
+        match url.split_once(".cert.login.") {
+            Some((_, path)) => format!("[https://ANOTHER.cert.login.{path}tx=T]"),
+            None => format!("{url}tx=T]"),
+        }
+    };
+    let lines = text.lines().map(|line| {
+        let words: Vec<String> = line.split_whitespace().map(word).collect();
+        words.join(" ")
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Text as the templates write it.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&#38;")
+        .replace('<', "&#60;")
+        .replace('>', "&#62;")
+        .replace('"', "&#34;")
+        .replace('\'', "&#39;")
+}
+
 #[tokio::test]
-async fn every_reason_and_every_fault_has_its_page() {
-    let world = World::new();
-    let visit = visit(Site::Certificate { attempt: None });
-    let mut pages = String::new();
-    for reason in Reason::ALL {
-        let halt = Halt::Refused(Refusal::because(*reason, "The facts of <this> case."));
-        let response = world.desk.halted(&visit, halt, ways());
-        pages.push_str(&format!("## {reason} ({})\n", response.status()));
-        pages.push_str(&readable(&text(response).await));
-        pages.push_str("\n\n");
+async fn every_kind_of_page_reads_well_in_every_language() {
+    let kinds = [
+        "choose",
+        "choose-waits",
+        "password-in-range",
+        "password-wrong",
+        "password-preferred",
+        "connections",
+        "reason-revoked",
+        "fault-certval_unavailable",
+        "application",
+        "sign-out",
+        "signed-out",
+    ];
+    let pages = gallery().await;
+    for kind in kinds {
+        for language in Language::ALL {
+            let page = pages
+                .iter()
+                .find(|page| page.name == kind && page.language == language);
+            let page = page.unwrap_or_else(|| panic!("{kind}"));
+            insta::assert_snapshot!(
+                format!("{kind}.{}", language.tag()),
+                stable(&readable(&page.html))
+            );
+        }
     }
-    for fault in Fault::ALL {
-        let halt = Halt::Unavailable(Unavailable::new(*fault, "for the log only"));
-        let response = world.desk.halted(&visit, halt, ways());
-        assert!(response.headers().contains_key("retry-after"));
-        pages.push_str(&format!("## {fault} ({})\n", response.status()));
-        pages.push_str(&readable(&text(response).await));
-        pages.push_str("\n\n");
+}
+
+#[tokio::test]
+async fn every_code_says_its_sentences_in_every_language() {
+    let pages = gallery().await;
+    let said = |name: &str, language: Language, told: Explanation| {
+        let Shown { html, .. } = pages
+            .iter()
+            .find(|page| page.name == name && page.language == language)
+            .unwrap_or_else(|| panic!("{name}"));
+        let plain = html.replace("<kbd>", "").replace("</kbd>", "");
+        for sentence in [told.user, told.help_desk, told.remedy] {
+            assert!(
+                plain.contains(&escaped(&sentence.replace('`', ""))),
+                "{name}: {sentence}"
+            );
+        }
+        assert!(html.contains(&format!("<html lang=\"{}\" dir=\"ltr\">", language.tag())));
+        assert!(html.contains(&format!("<title>{} ", language.words().error_prefix)));
+        assert!(html.contains("role=\"alert\""), "{name}");
+        assert!(html.contains("<time datetime=\"2027-01-15T"), "{name}");
+        assert!(
+            !html.contains("for the log only") && !html.contains("<this>"),
+            "{name}"
+        );
+        html
+    };
+    for language in Language::ALL {
+        for reason in Reason::ALL {
+            let html = said(
+                &format!("reason-{reason}"),
+                language,
+                language.refusal(*reason),
+            );
+            assert!(html.contains(&format!("<code>{reason}</code>")));
+            assert!(html.contains("<dd lang=\"en\">The facts of &#60;this&#62; case.</dd>"));
+        }
+        for fault in Fault::ALL {
+            let html = said(&format!("fault-{fault}"), language, language.fault(*fault));
+            assert!(html.contains(&format!("<code>{fault}</code>")));
+            // The directory judges passwords, too: without it they lead nowhere.
+            let by_password = html.contains(language.words().use_password);
+            assert_eq!(by_password, *fault != Fault::DirectoryUnavailable);
+        }
     }
-    assert!(!pages.contains("for the log only"));
-    insta::assert_snapshot!(pages);
+}
+
+#[tokio::test]
+async fn no_page_has_a_script_or_a_style_of_its_own() {
+    for Shown { name, html, .. } in gallery().await {
+        for forbidden in ["<style", "style=", "javascript:", " onclick", " onload"] {
+            assert!(!html.contains(forbidden), "{name}: {forbidden}");
+        }
+        assert!(!html.contains("<script") || name == "message", "{name}");
+        for needed in ["<main>", "</main>", "<h1", "name=\"viewport\"", "<title>"] {
+            assert_eq!(html.matches(needed).count(), 1, "{name}: {needed}");
+        }
+    }
+}
+
+/// With `POSTERN_PAGES` set to a folder, every page is written there, to be looked at and checked by other tools.
+#[tokio::test]
+async fn every_page_can_be_looked_at() {
+    let pages = gallery().await;
+    assert!(pages.len() > 2 * (Reason::ALL.len() + Fault::ALL.len()));
+    let Some(folder) = std::env::var_os("POSTERN_PAGES").map(std::path::PathBuf::from) else {
+        return;
+    };
+    gallery::write(&folder, &pages).unwrap();
 }
 
 #[tokio::test]
 async fn values_are_escaped_and_forms_lead_to_the_application_only() {
     let frame = Frame {
         product: "<Postern>".to_owned(),
+        has_logo: true,
         request_id: crate::request_id::RequestId::default(),
-        words: &ENGLISH,
+        time: domain::timestamp::Timestamp(0).into(),
+        language: Language::English,
+        words: Language::English.words(),
         assets: String::new(),
         assets_version: "1".to_owned(),
     };
@@ -96,11 +198,13 @@ async fn values_are_escaped_and_forms_lead_to_the_application_only() {
         connection: "\"quoted\" & <b>",
         transaction: "T\"><script>",
         user_name: "\"><img src=x onerror=alert(1)>",
-        alert: Some(Alert {
-            sentence: Reason::WrongCredentials.explanation().user,
-            code: Reason::WrongCredentials.code(),
-        }),
-        certificate_url: None,
+        prefers: false,
+        alert: Some(Alert::Reason(Reason::WrongCredentials)),
+        certificate: WithCertificate::Nowhere,
+        back: Back {
+            application: "<b>".to_owned(),
+            url: "\"><script>".to_owned(),
+        },
     };
     let response = answer(
         StatusCode::OK,
@@ -114,7 +218,7 @@ async fn values_are_escaped_and_forms_lead_to_the_application_only() {
     );
     assert_eq!(response.headers()["cache-control"], "no-store");
     let html = text(response).await;
-    for raw in ["<script", "<img", "<b>", "<Postern>", "T\""] {
+    for raw in ["<script", "<img src=x", "<b>", "<Postern>", "T\""] {
         assert!(!html.contains(raw), "{raw}");
     }
     for needed in [
@@ -123,6 +227,8 @@ async fn values_are_escaped_and_forms_lead_to_the_application_only() {
         "autocomplete=\"current-password\"",
         "<label for=\"password\"",
         "aria-describedby=\"problem\"",
+        "aria-invalid=\"true\"",
+        "alt=\"&#60;Postern&#62;\"",
     ] {
         assert!(html.contains(needed), "{needed}");
     }

@@ -1,32 +1,175 @@
-//! What the pages say, in one language per value. The sentences of reasons and faults are `domain::reason`'s.
+//! What the pages say, in one language per value, and which language that is.
 //!
-//! **Invariant:** reason codes are the same in every language.
+//! An application may ask for one (`ui_locales`); else the browser says what its person reads; else it is English.
+//!
+//! **Invariant:** reason codes are the same in every language, and a language that is not known is never an error.
+
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT_LANGUAGE;
+use domain::reason::{Explanation, Fault, Reason};
+use serde::{Deserialize, Serialize};
+
+pub(crate) mod english;
+pub(crate) mod german;
+#[cfg(test)]
+mod tests;
+
+/// Most languages of one list that are looked at.
+const MAX_LANGUAGES: usize = 32;
+/// Longest entry of a list, in bytes, that is looked at.
+const MAX_ENTRY: usize = 64;
+
+/// A language the pages are written in.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+pub(crate) enum Language {
+    /// English.
+    #[default]
+    #[serde(rename = "en")]
+    English,
+    /// German.
+    #[serde(rename = "de")]
+    German,
+}
+
+impl Language {
+    /// All of them.
+    pub(crate) const ALL: [Self; 2] = [Self::English, Self::German];
+
+    /// BCP 47.
+    pub(crate) const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+        }
+    }
+
+    /// What the pages say.
+    pub(crate) const fn words(self) -> &'static Words {
+        match self {
+            Self::English => &english::WORDS,
+            Self::German => &german::WORDS,
+        }
+    }
+
+    /// What people are told about a refusal.
+    pub(crate) const fn refusal(self, reason: Reason) -> Explanation {
+        match self {
+            Self::English => reason.explanation(),
+            Self::German => german::sentences::refusal(reason),
+        }
+    }
+
+    /// What people are told about a fault of ours.
+    pub(crate) const fn fault(self, fault: Fault) -> Explanation {
+        match self {
+            Self::English => fault.explanation(),
+            Self::German => german::sentences::fault(fault),
+        }
+    }
+
+    /// The first one we have of `ui_locales` (OpenID Connect Core section 3.1.2.1): tags with spaces between them.
+    pub(crate) fn asked_for(ui_locales: &str) -> Option<Self> {
+        ui_locales
+            .split(' ')
+            .take(MAX_LANGUAGES)
+            .find_map(Self::of_tag)
+    }
+
+    /// The one we have that the browser ranks highest (RFC 9110 section 12.5.4).
+    pub(crate) fn accepted(headers: &HeaderMap) -> Option<Self> {
+        let mut best: Option<(u16, Self)> = None;
+        let entries = headers
+            .get_all(ACCEPT_LANGUAGE)
+            .iter()
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(','))
+            .take(MAX_LANGUAGES)
+            .filter(|entry| entry.len() <= MAX_ENTRY);
+        for entry in entries {
+            let (tag, weight) = match entry.split_once(';') {
+                None => (entry, Some(1000)),
+                Some((tag, weight)) => (tag, weight_of(weight.trim())),
+            };
+            // Of equals the first counts; a weight of 0 means "not this one".
+            if let (Some(language), Some(weight @ 1..)) = (Self::of_tag(tag.trim()), weight)
+                && best.is_none_or(|(highest, _)| weight > highest)
+            {
+                best = Some((weight, language));
+            }
+        }
+        best.map(|(_, language)| language)
+    }
+
+    /// The language of a tag like `de-CH`, whatever its region.
+    fn of_tag(tag: &str) -> Option<Self> {
+        let primary = tag.split('-').next().unwrap_or_default();
+        Self::ALL
+            .into_iter()
+            .find(|language| primary.eq_ignore_ascii_case(language.tag()))
+    }
+}
+
+/// `q=0.8` in thousandths.
+fn weight_of(text: &str) -> Option<u16> {
+    let number = text
+        .strip_prefix("q=")
+        .or_else(|| text.strip_prefix("Q="))?;
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    if part.len() > 3 || !part.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    match whole {
+        "0" => format!("{part:0<3}").parse().ok(),
+        "1" if part.bytes().all(|byte| byte == b'0') => Some(1000),
+        _ => None,
+    }
+}
+
+/// The words before and after a name.
+pub(crate) type Around = (&'static str, &'static str);
 
 /// The texts of one language.
 #[derive(Debug)]
 pub(crate) struct Words {
     /// BCP 47.
     pub(crate) language: &'static str,
-    pub(crate) request_id: &'static str,
+    /// `ltr` or `rtl`.
+    pub(crate) direction: &'static str,
     pub(crate) error_prefix: &'static str,
-    pub(crate) code: &'static str,
+    pub(crate) request_id: &'static str,
     pub(crate) help_desk: &'static str,
+    pub(crate) code: &'static str,
+    pub(crate) cause: &'static str,
+    pub(crate) remedy: &'static str,
+    pub(crate) facts: &'static str,
+    pub(crate) time: &'static str,
+    pub(crate) back: Around,
+    pub(crate) or: &'static str,
+    pub(crate) signing_in: Around,
     pub(crate) choose_title: &'static str,
-    pub(crate) choose_for: &'static str,
     pub(crate) choose_goes_on: &'static str,
     pub(crate) choose_waits: &'static str,
     pub(crate) choose_button: &'static str,
+    pub(crate) choose_authority: &'static str,
     pub(crate) choose_authorities: &'static str,
+    pub(crate) choose_more: Around,
+    pub(crate) choose_here: &'static str,
     pub(crate) use_password: &'static str,
     pub(crate) use_certificate: &'static str,
     pub(crate) another_certificate: &'static str,
+    pub(crate) again: &'static str,
     pub(crate) password_title: &'static str,
-    pub(crate) password_for: &'static str,
+    pub(crate) password_account: Around,
     pub(crate) user_name: &'static str,
     pub(crate) password: &'static str,
     pub(crate) sign_in: &'static str,
+    pub(crate) prefer_password: &'static str,
+    pub(crate) prefers_password: &'static str,
+    pub(crate) ask_again: &'static str,
     pub(crate) connections_title: &'static str,
-    pub(crate) connections_for: &'static str,
+    pub(crate) connections_explained: Around,
     pub(crate) reason_title: &'static str,
     pub(crate) unavailable_title: &'static str,
     pub(crate) application_title: &'static str,
@@ -39,49 +182,13 @@ pub(crate) struct Words {
     pub(crate) broken_sentence: &'static str,
     pub(crate) sign_out_title: &'static str,
     pub(crate) sign_out_question: &'static str,
+    pub(crate) sign_out_explained: &'static str,
     pub(crate) sign_out: &'static str,
     pub(crate) signed_out_title: &'static str,
+    pub(crate) signed_out_close: &'static str,
     pub(crate) signed_out_certificate: &'static str,
     pub(crate) signed_out_applications: &'static str,
+    pub(crate) message_title: &'static str,
+    pub(crate) message_delivered: &'static str,
+    pub(crate) message_alone: &'static str,
 }
-
-/// English.
-pub(crate) static ENGLISH: Words = Words {
-    language: "en",
-    request_id: "Request id",
-    error_prefix: "Problem:",
-    code: "Code",
-    help_desk: "For the help desk",
-    choose_title: "Choose your certificate",
-    choose_for: "You are signing in to",
-    choose_goes_on: "Your browser is about to ask which certificate to use. Choose yours and confirm.",
-    choose_waits: "When you continue, your browser asks which certificate to use, or uses the one you chose before.",
-    choose_button: "Sign in with a certificate",
-    choose_authorities: "Certificates accepted here are issued by",
-    use_password: "Use a password",
-    use_certificate: "Sign in with a certificate instead",
-    another_certificate: "Try another certificate",
-    password_title: "Sign in",
-    password_for: "You are signing in to",
-    user_name: "User name",
-    password: "Password",
-    sign_in: "Sign in",
-    connections_title: "Where is your account?",
-    connections_for: "You are signing in to",
-    reason_title: "You are not signed in",
-    unavailable_title: "Not available at the moment",
-    application_title: "This sign-in cannot start",
-    application_sentence: "The application you came from is not set up for signing in here. Please tell its administrator.",
-    not_found_title: "There is nothing here",
-    not_found_sentence: "Please start from your application.",
-    rejected_title: "This request was not accepted",
-    rejected_sentence: "Please start again from your application.",
-    broken_title: "Something went wrong",
-    broken_sentence: "It is our fault, not yours. Please try again.",
-    sign_out_title: "Sign out",
-    sign_out_question: "Do you want to sign out?",
-    sign_out: "Sign out",
-    signed_out_title: "You are signed out",
-    signed_out_certificate: "Your browser may still remember your certificate. Signing in again waits for your click; to use another certificate, choose “Try another certificate” there or restart the browser.",
-    signed_out_applications: "Applications you used may keep you signed in on their own for a while.",
-};

@@ -11,8 +11,10 @@ use bytes::Bytes;
 use domain::connection::{Admission, Connection};
 use domain::outcome::{Refusal, Verdict};
 use domain::reason::Reason;
+use postern_proto::directory::Method;
 
 use super::binding::Binding;
+use super::shown::Typed;
 use super::transaction::Transaction;
 use super::{Offer, Progress, Snapshot, add_cookie};
 use crate::audit::Outcome;
@@ -20,12 +22,14 @@ use crate::cookies;
 use crate::desk::Desk;
 use crate::halt::{Halt, see_other};
 use crate::ids::TransactionId;
-use crate::oidc::authorize_request::{AuthorizeRequest, ErrorAnswer, Prompt};
+use crate::oidc::answer::{Answer, Says};
+use crate::oidc::authorize_request::{AuthorizeRequest, Prompt};
 use crate::oidc::error_code::ErrorCode;
 use crate::oidc::parameters::Parameters;
 use crate::oidc::tokens;
 use crate::oidc::tokens::Hint;
 use crate::pages::Alert;
+use crate::pages::words::Language;
 use crate::seals;
 use crate::session::{Ended, LiveSession, Session};
 use crate::visit::Visit;
@@ -85,6 +89,13 @@ impl Desk {
         progress: &mut Progress,
     ) -> Result<Response, Halt> {
         let parameters = Parameters::parse(query)?;
+        visit.speak(
+            parameters
+                .only("ui_locales")
+                .ok()
+                .flatten()
+                .and_then(Language::asked_for),
+        );
         let snapshot = self.live()?;
         let configuration = &snapshot.view.configuration;
         let request = AuthorizeRequest::read(&parameters, &configuration.applications)?;
@@ -287,20 +298,20 @@ impl Desk {
             &transaction,
             &*self.randomness,
         )?;
+        progress.ways = self.ways(&text, offer, Method::Certificate, visit)?;
+        let form =
+            |alert| self.form_page(offer, &transaction, &text, Typed::default(), alert, visit);
         let mut response = match connection.admission(visit.arrival.address) {
             Admission::Certificate { password } => match self.fresh() {
+                Ok(()) if password && visit.prefers_password() => form(None)?,
                 Ok(()) => self.choose_page(offer, &text, password, waits, visit)?,
                 Err(stale) if password => {
                     progress.event.ended(Outcome::Unavailable(&stale));
-                    let alert = Alert {
-                        sentence: stale.fault.explanation().user,
-                        code: stale.fault.code(),
-                    };
-                    self.form_page(offer, &transaction, &text, None, Some(alert), visit)?
+                    form(Some(Alert::Fault(stale.fault)))?
                 }
                 Err(stale) => return Err(stale.into()),
             },
-            Admission::Password => self.form_page(offer, &transaction, &text, None, None, visit)?,
+            Admission::Password => form(None)?,
             Admission::Nothing => {
                 return Err(Refusal::new(Reason::AddressNotInRange).into());
             }
@@ -316,10 +327,9 @@ impl Desk {
 }
 
 fn answer(request: &AuthorizeRequest, error: ErrorCode, description: &str) -> Halt {
-    Halt::Application(ErrorAnswer {
-        redirect_uri: request.redirect_uri.clone(),
+    Halt::Application(Answer {
+        to: request.to.clone(),
+        says: Says::Error(error, description.to_owned()),
         state: request.state.clone(),
-        error,
-        description: description.to_owned(),
     })
 }

@@ -20,7 +20,7 @@ use postern_proto::directory::{Method, Resolve, Who};
 
 use super::certificate_result::CertificateResult;
 use super::transaction::Transaction;
-use super::{Offer, Progress, Snapshot, still_offered};
+use super::{Progress, Snapshot, still_offered};
 use crate::audit::Outcome;
 use crate::desk::Desk;
 use crate::halt::{Halt, see_other};
@@ -90,11 +90,11 @@ impl Desk {
                 "this host answers pages only, not parts of other pages",
             ));
         }
-        let Offer { connection, .. } = still_offered(&snapshot.view.configuration, &transaction)?;
-        progress.ways = self.ways(text, connection)?;
+        let offer = still_offered(&snapshot.view.configuration, &transaction)?;
+        let connection = offer.connection;
+        progress.ways = self.ways(text, offer, Method::Certificate, visit)?;
         let Admission::Certificate { password } = connection.admission(visit.arrival.address)
         else {
-            progress.ways.another_certificate = None;
             return Err(not_asked(connection, &transaction, visit.arrival.address).into());
         };
         self.fresh()?;

@@ -15,9 +15,11 @@ use domain::outcome::{Refusal, Verdict};
 use domain::reason::Reason;
 use postern_proto::directory::{MAX_PASSWORD, MAX_USER_NAME, Method};
 
+use super::shown::{Typed, is_asked};
 use super::transaction::OwnTransaction;
-use super::{Progress, Snapshot, still_offered};
+use super::{Progress, Snapshot, add_cookie, still_offered};
 use crate::audit::Outcome;
+use crate::cookies;
 use crate::desk::Desk;
 use crate::halt::{Halt, retry_later, status_of};
 use crate::oidc::parameters::Parameters;
@@ -58,13 +60,14 @@ impl Desk {
             self.own_transaction(&parameters, visit, progress).await?;
         let configuration = &snapshot.view.configuration;
         let offer = still_offered(configuration, &transaction)?;
+        progress.ways = self.ways(text, offer, Method::Password, visit)?;
         with_password(offer.connection)?;
         // The one reason that comes from elsewhere; others would put words into our mouth.
         let alert = parameters
             .only("reason")?
             .filter(|reason| *reason == Reason::NoCertificate.code())
-            .map(|_| alert(Reason::NoCertificate));
-        self.form_page(offer, &transaction, text, None, alert, visit)
+            .map(|_| Alert::Reason(Reason::NoCertificate));
+        self.form_page(offer, &transaction, text, Typed::default(), alert, visit)
     }
 
     async fn password(
@@ -73,20 +76,17 @@ impl Desk {
         form: &[u8],
         progress: &mut Progress,
     ) -> Result<Response, Halt> {
-        if !visit.is_from(self.hosts.issuer()) {
-            return Err(Halt::Rejected(
-                StatusCode::FORBIDDEN,
-                "the form was not sent by a page of this host",
-            ));
-        }
+        visit.demand_form_of(self.hosts.issuer())?;
         let form = Parameters::parse(form)?;
         let (snapshot, transaction, text) = self.own_transaction(&form, visit, progress).await?;
         let configuration = &snapshot.view.configuration;
         let offer = still_offered(configuration, &transaction)?;
+        progress.ways = self.ways(text, offer, Method::Password, visit)?;
         let connection = offer.connection;
         with_password(connection)?;
         let user_name = form.only("user_name")?.unwrap_or_default();
         let password = form.only("password")?.unwrap_or_default();
+        let prefers = form.only("prefer")? == Some("password");
         if user_name.len() > MAX_USER_NAME || password.len() > MAX_PASSWORD {
             return Err(Halt::Rejected(
                 StatusCode::BAD_REQUEST,
@@ -104,7 +104,13 @@ impl Desk {
                     visit.now,
                     &*self.randomness,
                 )?;
-                self.signed_in(&snapshot, &transaction, &session, visit, progress)
+                let mut response =
+                    self.signed_in(&snapshot, &transaction, &session, visit, progress)?;
+                // Where nobody is asked for a certificate there is nothing to prefer.
+                if prefers && is_asked(connection, visit) {
+                    add_cookie(&mut response, cookies::lasting(cookies::PREFER_PASSWORD))?;
+                }
+                Ok(response)
             }
             Verdict::Refused(refusal) => {
                 progress.event.ended(Outcome::Refused(&refusal));
@@ -113,8 +119,11 @@ impl Desk {
                     offer,
                     &transaction,
                     text,
-                    Some(user_name),
-                    Some(alert(told)),
+                    Typed {
+                        user_name: Some(user_name),
+                        prefers,
+                    },
+                    Some(Alert::Reason(told)),
                     visit,
                 )?;
                 *page.status_mut() = status_of(told);
@@ -175,7 +184,7 @@ impl Desk {
     }
 
     /// The transaction of a form, in the browser that began it, its sealed text, and a snapshot no older than it.
-    async fn own_transaction<'a>(
+    pub(super) async fn own_transaction<'a>(
         &self,
         parameters: &'a Parameters,
         visit: &Visit,
@@ -209,12 +218,5 @@ const fn told(reason: Reason) -> Reason {
             Reason::WrongCredentials
         }
         reason => reason,
-    }
-}
-
-const fn alert(reason: Reason) -> Alert {
-    Alert {
-        sentence: reason.explanation().user,
-        code: reason.code(),
     }
 }

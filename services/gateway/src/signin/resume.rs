@@ -11,7 +11,7 @@ use domain::reason::Reason;
 use postern_proto::directory::Method;
 
 use super::certificate_result::CertificateResult;
-use super::{Offer, Progress, still_offered};
+use super::{Progress, still_offered};
 use crate::desk::Desk;
 use crate::halt::Halt;
 use crate::oidc::parameters::Parameters;
@@ -58,8 +58,9 @@ impl Desk {
             .map_or(0, |result| result.authority().revision);
         let snapshot = self.at_least(transaction.revision.max(judged_by)).await?;
         let configuration = &snapshot.view.configuration;
-        let Offer { connection, .. } = still_offered(configuration, &transaction)?;
-        progress.ways = self.ways(text, connection)?;
+        let offer = still_offered(configuration, &transaction)?;
+        let connection = offer.connection;
+        progress.ways = self.ways(text, offer, Method::Certificate, visit)?;
         let result = result?;
         progress.event.account = Some(result.account());
         progress.event.leaf = Some(result.leaf());

@@ -12,10 +12,27 @@ use super::Offer;
 use super::transaction::Transaction;
 use crate::desk::Desk;
 use crate::halt::Halt;
-use crate::oidc::answer::form_target;
 use crate::oidc::parameters::Parameters;
-use crate::pages::{self, Alert, Choice, Choose, Connections, Forms, Password};
+use crate::pages::{
+    self, Alert, Authorities, Choice, Choose, Connections, Forms, Password, WithCertificate,
+};
 use crate::visit::Visit;
+
+/// What stands in the form when it is shown again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Typed<'a> {
+    pub(super) user_name: Option<&'a str>,
+    /// Whether "I prefer the password on this device" is ticked.
+    pub(super) prefers: bool,
+}
+
+/// Whether a certificate is asked for where this visit comes from.
+pub(super) fn is_asked(connection: &Connection, visit: &Visit) -> bool {
+    matches!(
+        connection.admission(visit.arrival.address),
+        Admission::Certificate { .. }
+    )
+}
 
 impl Desk {
     /// "Choose your certificate": stays readable under the browser's chooser, which the certificate host brings up.
@@ -34,19 +51,15 @@ impl Desk {
         };
         let certificate_url = self.hosts.certificate_url(text);
         let frame = self.frame(visit);
+        let authorities = &offer.connection.authorities;
         let page = Choose {
             frame: &frame,
             application: &offer.application.name,
-            connection: &offer.connection.display_name,
-            authorities: offer
-                .connection
-                .authorities
-                .iter()
-                .map(|authority| authority.name.as_str())
-                .collect(),
+            authorities: Authorities::new(authorities.iter().map(|each| each.name.as_str())),
             certificate_url: &certificate_url,
             another_url,
             password_url: password.then(|| self.hosts.login_url(&format!("/password?tx={text}"))),
+            back: self.back(text, offer.application),
             waits,
         };
         let mut response = pages::answer(StatusCode::OK, &page, &frame, Forms::None);
@@ -62,38 +75,47 @@ impl Desk {
         offer: Offer<'_>,
         transaction: &Transaction,
         text: &str,
-        user_name: Option<&str>,
+        typed: Typed<'_>,
         alert: Option<Alert>,
         visit: &Visit,
     ) -> Result<Response, Halt> {
         // Browsers remember having sent none, too, until they are asked under another name.
-        let sent_none = alert.is_some_and(|alert| alert.code == Reason::NoCertificate.code());
-        let certificate_url = match offer.connection.admission(visit.arrival.address) {
-            Admission::Certificate { .. } if sent_none => Some(
-                self.another_certificate(text)?
-                    .unwrap_or_else(|| self.hosts.certificate_url(text)),
-            ),
-            Admission::Certificate { .. } => Some(self.hosts.certificate_url(text)),
-            Admission::Password | Admission::Nothing => None,
+        let sent_none = matches!(alert, Some(Alert::Reason(Reason::NoCertificate)));
+        // While certificates cannot be judged, they are no way to sign in.
+        let is_offered =
+            is_asked(offer.connection, visit) && !matches!(alert, Some(Alert::Fault(_)));
+        let certificate = match (is_offered, visit.prefers_password()) {
+            (false, _) => WithCertificate::Nowhere,
+            (true, true) => WithCertificate::OnRequest,
+            (true, false) => WithCertificate::At(match self.another_certificate(text)? {
+                Some(another) if sent_none => another,
+                _ => self.hosts.certificate_url(text),
+            }),
         };
+        let mut targets: Vec<String> = transaction.request.to.form_target().into_iter().collect();
+        if certificate == WithCertificate::OnRequest {
+            targets.push(self.hosts.certificate_origin());
+        }
         let frame = self.frame(visit);
         let page = Password {
             frame: &frame,
             application: &offer.application.name,
             connection: &offer.connection.display_name,
             transaction: text,
-            user_name: user_name
+            user_name: typed
+                .user_name
                 .or(transaction.request.login_hint.as_deref())
                 .unwrap_or_default(),
+            prefers: typed.prefers,
             alert,
-            certificate_url,
+            certificate,
+            back: self.back(text, offer.application),
         };
-        let target = form_target(&transaction.request.redirect_uri);
         Ok(pages::answer(
             StatusCode::OK,
             &page,
             &frame,
-            Forms::Ours(target.as_deref()),
+            Forms::Ours(Some(targets.join(" ").as_str()).filter(|targets| !targets.is_empty())),
         ))
     }
 

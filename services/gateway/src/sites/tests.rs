@@ -2,12 +2,18 @@
 
 mod applications;
 mod begin;
+mod cancel;
 mod certificate;
+mod cross_origin;
+mod languages;
 mod logs;
+mod looks;
 mod password;
+mod preference;
 mod redemption;
 mod sessions;
 mod trust;
+mod web_message;
 
 use crate::testing::browser::{OUTSIDE, Page, authorize_url};
 use crate::testing::{APP, Browser, CALLBACK, VERIFIER, World};

@@ -1,6 +1,6 @@
 //! A browser, as far as the sites can tell: cookies, an address, perhaps a certificate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -25,6 +25,8 @@ pub(crate) const OUTSIDE: &str = "192.0.2.1";
 #[derive(Debug, Clone)]
 pub(crate) struct Browser {
     pub(crate) cookies: BTreeMap<String, String>,
+    /// Those of the cookies that end with the browser.
+    passing: BTreeSet<String>,
     pub(crate) address: String,
     /// What it sends when asked: the leaf's bytes.
     pub(crate) certificate: Option<String>,
@@ -44,6 +46,7 @@ impl Browser {
     pub(crate) fn at(address: &str) -> Self {
         Self {
             cookies: BTreeMap::new(),
+            passing: BTreeSet::new(),
             address: address.to_owned(),
             certificate: None,
             headers: Vec::new(),
@@ -58,8 +61,15 @@ impl Browser {
         }
     }
 
+    /// Ends the browser and starts it again: what it should not keep is gone.
+    pub(crate) fn restart(&mut self) {
+        for name in std::mem::take(&mut self.passing) {
+            self.cookies.remove(&name);
+        }
+    }
+
     pub(crate) async fn get(&mut self, world: &World, url: &str) -> Page {
-        self.send(world, url, Request::get(url), String::new())
+        self.request(world, url, Request::get(url), String::new())
             .await
     }
 
@@ -73,10 +83,11 @@ impl Browser {
         if !self.headers.iter().any(|(name, _)| *name == "origin") {
             request = request.header(ORIGIN, "https://login.example.com");
         }
-        self.send(world, url, request, body).await
+        self.request(world, url, request, body).await
     }
 
-    async fn send(
+    /// Sends any request.
+    pub(crate) async fn request(
         &mut self,
         world: &World,
         url: &str,
@@ -150,6 +161,11 @@ impl Browser {
                 self.cookies.remove(name);
             } else {
                 self.cookies.insert(name.to_owned(), value.to_owned());
+                if attributes.contains("Max-Age=") {
+                    self.passing.remove(name);
+                } else {
+                    self.passing.insert(name.to_owned());
+                }
             }
         }
         let body = body.collect().await.unwrap().to_bytes();

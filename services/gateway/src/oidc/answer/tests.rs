@@ -1,4 +1,6 @@
-use super::{form_target, with_code, with_query};
+use super::{Answer, Says, with_query};
+use crate::oidc::error_code::ErrorCode;
+use crate::oidc::return_address::ReturnAddress;
 
 #[test]
 fn parameters_join_whatever_query_is_there() {
@@ -9,36 +11,50 @@ fn parameters_join_whatever_query_is_there() {
         ("https://app/cb?x=y&", "https://app/cb?x=y&a=1"),
         ("com.example.app:/cb", "com.example.app:/cb?a=1"),
     ] {
-        assert_eq!(with_query(uri, [("a", Some("1")), ("b", None)]), expected);
+        assert_eq!(with_query(uri, [("a", "1")]), expected);
+    }
+    assert_eq!(with_query("https://app/cb", []), "https://app/cb");
+}
+
+#[test]
+fn an_answer_carries_its_state_and_issuer() {
+    let says = |says| Answer {
+        to: ReturnAddress::Redirect("https://app/cb".into()),
+        says,
+        state: Some("a&b=\"'<>".into()),
+    };
+    fn location(answer: &Answer) -> String {
+        with_query(
+            "https://app/cb",
+            answer.parameters("https://login.example.com"),
+        )
     }
     assert_eq!(
-        with_query("https://app/cb", [("b", None)]),
-        "https://app/cb"
-    );
-}
-
-#[test]
-fn a_code_goes_back_with_its_state_and_issuer() {
-    assert_eq!(
-        with_code(
-            "https://app/cb",
-            "C",
-            Some("a&b=\"'<>"),
-            "https://login.example.com"
-        ),
+        location(&says(Says::Code("C".into()))),
         "https://app/cb?code=C&state=a%26b%3D%22%27%3C%3E&iss=https%3A%2F%2Flogin.example.com"
     );
+    assert_eq!(
+        location(&says(Says::Error(
+            ErrorCode::AccessDenied,
+            "the person left".into()
+        ))),
+        "https://app/cb?error=access_denied&error_description=the+person+left\
+         &state=a%26b%3D%22%27%3C%3E&iss=https%3A%2F%2Flogin.example.com"
+    );
+    let silent = Answer {
+        state: None,
+        ..says(Says::Code("C".into()))
+    };
+    assert_eq!(
+        location(&silent),
+        "https://app/cb?code=C&iss=https%3A%2F%2Flogin.example.com"
+    );
 }
 
 #[test]
-fn a_form_may_lead_to_the_application_it_was_shown_for() {
+fn a_code_is_not_printed() {
     assert_eq!(
-        form_target("https://app.example.com:8443/cb?x=1").as_deref(),
-        Some("https://app.example.com:8443")
+        format!("{:?}", Says::Code("secret".into())),
+        "Code([redacted])"
     );
-    assert_eq!(
-        form_target("com.example.app:/cb").as_deref(),
-        Some("com.example.app:")
-    );
-    assert_eq!(form_target("cb"), None);
 }

@@ -3,9 +3,15 @@ use std::collections::BTreeMap;
 use domain::application::{Application, ClientId};
 use proptest::prelude::*;
 
-use super::{AuthorizeError, AuthorizeRequest, ErrorCode, PageError, Parameters, Prompt};
+use super::{
+    Answer, AuthorizeError, AuthorizeRequest, ErrorCode, PageError, Parameters, Prompt,
+    ReturnAddress, Says,
+};
 use crate::testing::browser::authorize_url;
 use crate::testing::{CALLBACK, CHALLENGE, configuration};
+
+/// The registered origin of the public application.
+const ORIGIN: &str = "https://app.example.com";
 
 fn applications() -> BTreeMap<ClientId, Application> {
     configuration().applications
@@ -27,10 +33,17 @@ fn read_query(query: &str) -> Result<AuthorizeRequest, AuthorizeError> {
 fn error(changes: &[(&str, &str)]) -> ErrorCode {
     match read(changes) {
         Err(AuthorizeError::Answer(answer)) => {
-            assert_eq!(answer.redirect_uri, CALLBACK);
-            answer.error
+            assert_eq!(answer.to.as_str(), CALLBACK);
+            code(&answer)
         }
         other => panic!("{changes:?}: {other:?}"),
+    }
+}
+
+fn code(answer: &Answer) -> ErrorCode {
+    match &answer.says {
+        Says::Error(error, _) => *error,
+        Says::Code(_) => panic!("a code"),
     }
 }
 
@@ -43,7 +56,7 @@ fn a_whole_request_is_read() {
     ])
     .unwrap();
     assert_eq!(request.client_id.as_str(), "app");
-    assert_eq!(request.redirect_uri, CALLBACK);
+    assert_eq!(request.to, ReturnAddress::Redirect(CALLBACK.to_owned()));
     assert_eq!(request.state.as_deref(), Some("the state"));
     assert_eq!(request.nonce.as_deref(), Some("n-\"1\""));
     assert_eq!(request.scopes.to_string(), "openid profile email groups");
@@ -80,6 +93,39 @@ fn a_redirect_uri_is_compared_byte_by_byte_and_anything_else_is_a_page() {
             "{uri}"
         );
     }
+}
+
+#[test]
+fn a_message_goes_to_an_origin_that_is_registered_byte_by_byte() {
+    let message = |uri: &str| read(&[("response_mode", "web_message"), ("redirect_uri", uri)]);
+    assert_eq!(
+        message(ORIGIN).unwrap().to,
+        ReturnAddress::Message(ORIGIN.parse().unwrap())
+    );
+    for uri in [
+        "",
+        "*",
+        "null",
+        CALLBACK,
+        "https://app.example.com/",
+        "https://app.example.com:443",
+        "https://APP.example.com",
+        "http://app.example.com",
+        "https://app.example.com.evil.test",
+        "https://evil.test",
+        "https://app.example.com https://evil.test",
+    ] {
+        let expected = match uri {
+            "" => PageError::UnknownRedirectUri,
+            _ => PageError::UnknownOrigin,
+        };
+        assert_eq!(message(uri), Err(AuthorizeError::Page(expected)), "{uri}");
+    }
+    // What may be redirected to is not what may be told, and the other way round.
+    assert_eq!(
+        read(&[("redirect_uri", ORIGIN)]),
+        Err(AuthorizeError::Page(PageError::UnknownRedirectUri))
+    );
 }
 
 #[test]
@@ -120,7 +166,7 @@ fn repeated_parameters_are_refused_and_never_followed() {
         let Err(AuthorizeError::Answer(answer)) = read_query(&again) else {
             panic!("{name} was read twice");
         };
-        assert_eq!(answer.error, ErrorCode::InvalidRequest, "{name}");
+        assert_eq!(code(&answer), ErrorCode::InvalidRequest, "{name}");
         assert_eq!(answer.state.is_some(), name != "state");
     }
 }
@@ -201,10 +247,12 @@ proptest! {
         let Ok(parameters) = Parameters::parse(query.as_bytes()) else { return Ok(()) };
         match AuthorizeRequest::read(&parameters, &applications()) {
             Ok(request) => {
-                prop_assert_eq!(request.redirect_uri.as_str(), CALLBACK);
+                prop_assert!([CALLBACK, ORIGIN].contains(&request.to.as_str()));
                 prop_assert!(request.state.is_none_or(|state| state.len() <= super::MAX_STATE));
             }
-            Err(AuthorizeError::Answer(answer)) => prop_assert_eq!(answer.redirect_uri.as_str(), CALLBACK),
+            Err(AuthorizeError::Answer(answer)) => {
+                prop_assert!([CALLBACK, ORIGIN].contains(&answer.to.as_str()));
+            }
             Err(AuthorizeError::Page(_)) => {}
         }
     }

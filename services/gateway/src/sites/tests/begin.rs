@@ -15,7 +15,7 @@ async fn inside_a_range_the_page_goes_on_to_the_certificate_host_by_itself() {
     );
     for shown in [
         "Choose your certificate",
-        "CN=FabrikamRootCA",
+        "<li>FabrikamRootCA</li>",
         "Use a password",
         "The app &#38; co",
     ] {

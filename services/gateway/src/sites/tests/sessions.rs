@@ -324,3 +324,22 @@ async fn a_certificate_waits_for_a_click_after_signing_out_until_somebody_signs_
             .is_some()
     );
 }
+
+#[tokio::test]
+async fn a_browser_that_is_restarted_after_signing_out_does_not_sign_in_by_itself() {
+    let world = World::new();
+    let (mut browser, _) = jon(&world).await;
+    browser
+        .post(&world, SIGN_OUT, &[("confirmed", "yes")])
+        .await;
+    browser.restart();
+    assert!(!browser.cookies.contains_key("__Host-browser"));
+    let page = browser.get(&world, &authorize_url(&[])).await;
+    assert_eq!(page.next(), None, "certificates wait for a click");
+    // Whoever has not signed out goes on as before.
+    let (mut browser, _) = jon(&world).await;
+    browser.restart();
+    assert!(!browser.cookies.contains_key("__Host-session"));
+    let page = browser.get(&world, &authorize_url(&[])).await;
+    assert!(page.next().is_some());
+}
