@@ -72,7 +72,7 @@ pub const SECTION: Section = Section {
         key(
             "logo",
             r#""""#,
-            "The logo over the sign-in pages: an SVG or PNG file of at most 64 KiB, read when the gateway starts. An SVG must be a drawing alone, without scripts and references to elsewhere. Empty: the mark that is built in, with the product's name.",
+            "The logo over the sign-in pages: an SVG or PNG file of at most 64 KiB, read when the gateway starts. Empty: the mark that is built in, with the product's name.",
         ),
         key(
             "colour",

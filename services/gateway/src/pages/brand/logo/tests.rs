@@ -41,55 +41,6 @@ fn drawings_and_pictures_are_told_by_their_content() {
 }
 
 #[test]
-fn an_svg_that_does_more_than_be_looked_at_is_refused_with_words() {
-    for (inside, word) in [
-        ("<script>alert(1)</script>", "<script>"),
-        ("<SCRIPT/>", "<script>"),
-        ("<svg:script>alert(1)</svg:script>", "<script>"),
-        ("<foreignObject><p/></foreignObject>", "<foreignobject>"),
-        ("<g onload=\"alert(1)\"/>", "onload"),
-        ("<g\nONCLICK = 'alert(1)'/>", "onclick"),
-        ("<g ev:onx='1'/>", "onx"),
-        ("<image href=\"https://evil.test/x.png\"/>", "href"),
-        ("<use xlink:href='//evil.test/x.svg#a'/>", "href"),
-        ("<image href='data:image/svg+xml,x'/>", "href"),
-        ("<a href=\"javascript:alert(1)\"/>", "href"),
-        ("<a href='&#35;'/>", "href"),
-        ("<g style=\"fill:url(https://evil.test)\"/>", "url"),
-        ("<g fill='URL( \"http://evil.test/#\")'/>", "url"),
-        ("<g style='fill:u\\72l(x)'/>", "escape"),
-        ("<g fill='&#117;rl(x)'/>", "escape"),
-        (
-            "<style>@import 'https://evil.test/x.css';</style>",
-            "@import",
-        ),
-        ("<style><![CDATA[a{fill:url(//evil.test)}]]></style>", "url"),
-        (
-            "<style>a{fill:image-set('//evil.test' 1x)}</style>",
-            "image",
-        ),
-        ("<animate attributeName='href' values='x'/>", "<animate>"),
-        ("<set attributeName='onclick' to='x'/>", "<set>"),
-        ("<g xml:base='https://evil.test/'/>", "base"),
-        ("<text>&evil;</text>", "escape"),
-        ("<!DOCTYPE svg [<!ENTITY evil 'x'>]>", "document type"),
-        ("<?xml-stylesheet href='x'?>", "processing instruction"),
-        ("<g fill=red/>", "quotation"),
-        ("<g fill=\"red", "does not end"),
-        ("<!-- <g>", "does not end"),
-        ("<g ><b", "does not end"),
-    ] {
-        let error = of(&format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\">{inside}</svg>"
-        ));
-        let Err(error @ InvalidLogo::Unsafe(_)) = error else {
-            panic!("{inside}: {error:?}");
-        };
-        assert!(error.to_string().contains(word), "{inside}: {error}");
-    }
-}
-
-#[test]
 fn a_file_is_read_up_to_its_limit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("logo");
