@@ -109,7 +109,7 @@ impl FromStr for Origin {
         let is_origin = matches!(url.scheme(), "https" | "http")
             && url.origin().ascii_serialization() == text
             // URLs may have hosts that no browser finds anything at: an asterisk would look like a pattern.
-            && !text.contains(|each: char| !each.is_ascii_alphanumeric() && !":/.-[]".contains(each));
+            && !text.contains(|each: char| !each.is_ascii_alphanumeric() && !":/.-_[]".contains(each));
         if !is_origin {
             return Err(InvalidOrigin::NotAnOrigin);
         }

@@ -41,7 +41,7 @@ function onLoginFailed({ code, message, requestId }) {
   const facts = textIn('p', 'Code ');
   facts.append(textIn('code', code));
   if (requestId) facts.append(', request id ', textIn('code', requestId));
-  element('failure').replaceChildren(textIn('p', `You are not signed in. ${message}`), facts);
+  element('failure').replaceChildren(textIn('p', `This sign-in did not succeed. ${message}`), facts);
 }
 
 addEventListener('DOMContentLoaded', () => {

@@ -1,4 +1,4 @@
-use domain::application::SigningAlgorithm;
+use domain::application::{Origin, SigningAlgorithm};
 use domain::connection::{DirectorySource, DirectoryTrust};
 use runtime::private_files::{PRIVATE, PUBLIC};
 use runtime::random::SystemRandomness;
@@ -127,7 +127,7 @@ async fn a_toml_file_is_read_with_paths_beside_it() {
 
         [[applications]]
         client_id = "spa"
-        redirect_uris = ["https://app.example.com/callback"]
+        origins = ["https://app.example.com", "http://localhost:3000"]
         connections = ["FabrikamAD", "Local"]
         id_token_algorithm = "RS256"
 
@@ -157,9 +157,12 @@ async fn a_toml_file_is_read_with_paths_beside_it() {
     assert!(
         matches!(&directory.trust, DirectoryTrust::Authorities { pem } if pem.contains("BEGIN CERTIFICATE"))
     );
+    let application = &first.configuration.applications[&"spa".parse().unwrap()];
+    assert_eq!(application.secret, None);
+    let origins: Vec<&str> = application.origins.iter().map(Origin::as_str).collect();
     assert_eq!(
-        first.configuration.applications[&"spa".parse().unwrap()].secret,
-        None
+        origins,
+        ["http://localhost:3000", "https://app.example.com"]
     );
 }
 
@@ -173,6 +176,7 @@ async fn every_mistake_is_told_at_once_with_its_key() {
         configuration.connections[0].ranges = vec!["10.0.0.0/8".to_owned(), "nonsense".to_owned()];
         configuration.connections[0].authorities = vec![Pem("missing.pem".to_owned())];
         configuration.applications[0].connections = vec!["no such".to_owned()];
+        configuration.applications[0].origins = vec!["https://app.example.com/".to_owned()];
         configuration.server_certificates[0].key_file = missing.clone();
     })
     .await;
@@ -182,11 +186,12 @@ async fn every_mistake_is_told_at_once_with_its_key() {
         "connections[0].ranges[1]: `nonsense`",
         "connections[0].authorities[0]: failed to read missing.pem: No such file",
         "applications[0].connections[0]: ",
+        "applications[0].origins[0]: must be an origin as browsers write it",
         "server_certificates[0].key_file: failed to",
     ] {
         assert!(words.contains(key), "{key} is not in:\n{words}");
     }
-    assert_eq!(words.lines().count(), 6, "{words}");
+    assert_eq!(words.lines().count(), 7, "{words}");
 }
 
 #[tokio::test]
@@ -222,7 +227,7 @@ async fn secrets_come_from_closed_files_only_and_are_never_repeated() {
 #[tokio::test]
 async fn what_does_not_fit_together_is_refused() {
     let world = World::new();
-    let cases: [(&str, Change); 7] = [
+    let cases: [(&str, Change); 9] = [
         ("another connection has this name", |initial| {
             let again = initial.connections[0].clone();
             initial.connections.push(again);
@@ -249,6 +254,14 @@ async fn what_does_not_fit_together_is_refused() {
         }),
         ("is not https", |initial| {
             initial.applications[0].redirect_uris = vec!["http://app.example.com/".to_owned()];
+        }),
+        ("no redirect URI and no origin", |initial| {
+            initial.applications[0].redirect_uris.clear();
+        }),
+        ("origins", |initial| {
+            initial.applications[0].origins = (0..1000)
+                .map(|each| format!("https://app-{each}.example.com"))
+                .collect();
         }),
         ("a private key is in what was sent", |initial| {
             let key = initial.server_certificates[0].key_file.clone();

@@ -5,6 +5,7 @@ fn origins_are_what_browsers_write() {
     for text in [
         "https://app.example.com",
         "https://app.example.com:8443",
+        "https://my_app.intern",
         "https://10.1.2.3",
         "https://[2001:db8::1]:8443",
         "http://localhost:3000",
