@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use domain::application::Origin;
 
 pub(crate) mod admin;
 pub(crate) mod authorities;
@@ -69,6 +70,10 @@ pub(crate) struct DemoArguments {
     /// Port of the admin API
     #[arg(long, default_value_t = 8444, value_parser = clap::value_parser!(u16).range(1..))]
     pub admin_port: u16,
+    /// Also register an application of your own at this origin, like http://localhost:3000, as the public client
+    /// `my-application` with the redirect URIs ORIGIN/ and ORIGIN/callback
+    #[arg(long)]
+    pub origin: Option<Origin>,
     /// Remove what an earlier demonstration left in the folder, and start over
     #[arg(long)]
     pub fresh: bool,

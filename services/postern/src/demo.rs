@@ -43,7 +43,7 @@ use crate::settings;
 use application::Registration;
 use application::sample::{Files, Sample};
 use description::Description;
-use folder::Folder;
+use folder::{Folder, MadeFor};
 
 /// How long the parts may take to be ready.
 const READY: Duration = Duration::from_secs(20);
@@ -71,7 +71,14 @@ pub(crate) async fn run(arguments: &DemoArguments) -> Result<ExitCode> {
         )])
         .await?,
     );
-    let folder = Folder::open(&arguments.data, arguments.port, arguments.fresh)?;
+    let folder = Folder::open(
+        &arguments.data,
+        &MadeFor {
+            port: arguments.port,
+            origin: arguments.origin.clone(),
+        },
+        arguments.fresh,
+    )?;
     Description::remove(&folder);
     let log = LogSettings {
         filter: "info".to_owned(),
@@ -117,7 +124,7 @@ pub(crate) async fn run(arguments: &DemoArguments) -> Result<ExitCode> {
     if arguments.once {
         tasks.stop();
     } else {
-        report::waiting(&folder, arguments.port);
+        report::waiting(&folder, arguments);
         tasks.stopping().cancelled().await;
         Description::remove(&folder);
     }
@@ -181,6 +188,7 @@ async fn everything(
         initial: Some(Initial::given(material::configuration(
             folder,
             arguments.port,
+            arguments.origin.as_ref(),
         ))),
     };
     let people = directory::settings::Settings {

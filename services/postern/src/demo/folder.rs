@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use domain::application::Origin;
 use runtime::private_files::{self, PRIVATE};
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +28,18 @@ const MARK_LIMIT: usize = 4096;
 struct Mark {
     made_by: String,
     format: u32,
-    port: u16,
+    #[serde(flatten)]
+    made_for: MadeFor,
+}
+
+/// What a demonstration's configuration was made for: it is made once, with these addresses in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MadeFor {
+    /// The port of the sign-in hosts and the application.
+    pub port: u16,
+    /// Where a developer's own application is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 /// A demonstration's folder, held by this process.
@@ -43,7 +55,7 @@ impl Folder {
     ///
     /// # Errors
     /// When the folder is somebody else's, damaged, in use, or cannot be written: what, why, and what to do.
-    pub(crate) fn open(path: &Path, port: u16, fresh: bool) -> Result<Self> {
+    pub(crate) fn open(path: &Path, wanted: &MadeFor, fresh: bool) -> Result<Self> {
         let elsewhere = "choose another folder with --data";
         if !path.exists() {
             private_files::create_folder(path)
@@ -60,7 +72,7 @@ impl Folder {
                 );
             }
             private_files::check_folder(path)?;
-            write_mark(&mark, port)
+            write_mark(&mark, wanted)
                 .with_context(|| format!("{} cannot be written: {elsewhere}", path.display()))?;
         }
         private_files::check_folder(path)?;
@@ -91,11 +103,18 @@ impl Folder {
         };
         if fresh {
             folder.clear()?;
-            write_mark(&mark, port)?;
-        } else if made_for != port {
-            // The port is in the addresses that applications were registered with.
+            write_mark(&mark, wanted)?;
+        } else if made_for.port != wanted.port {
+            let port = made_for.port;
             bail!(
-                "{} was made for port {made_for}: start it with --port {made_for}, or start over with --fresh",
+                "{} was made for port {port}: start it with --port {port}, or start over with --fresh",
+                path.display()
+            );
+        } else if let Some(origin) = &wanted.origin
+            && made_for.origin != wanted.origin
+        {
+            bail!(
+                "{} was made without an application at {origin}: start over with --fresh, or choose another folder with --data",
                 path.display()
             );
         }
@@ -149,17 +168,17 @@ impl Folder {
     }
 }
 
-fn write_mark(mark: &Path, port: u16) -> Result<()> {
+fn write_mark(mark: &Path, made_for: &MadeFor) -> Result<()> {
     let content = Mark {
         made_by: "postern demo".to_owned(),
         format: FORMAT,
-        port,
+        made_for: made_for.clone(),
     };
     private_files::write_atomically(mark, &serde_json::to_vec(&content)?, PRIVATE)?;
     Ok(())
 }
 
-fn check_mark(path: &Path) -> Result<u16> {
+fn check_mark(path: &Path) -> Result<MadeFor> {
     let bytes = private_files::read(path, MARK_LIMIT)?;
     let mark: Mark = serde_json::from_slice(&bytes).with_context(|| {
         format!("{} is damaged, so this may not be a demonstration's folder: look at it, remove the folder, or choose another with --data", path.display())
@@ -171,5 +190,5 @@ fn check_mark(path: &Path) -> Result<u16> {
             mark.format
         );
     }
-    Ok(mark.port)
+    Ok(mark.made_for)
 }

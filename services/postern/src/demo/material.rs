@@ -11,7 +11,7 @@ use control::initial::{
     InitialApplication, InitialConfiguration, InitialConnection, InitialDirectory,
     InitialServerCertificate, Pem,
 };
-use domain::application::SigningAlgorithm;
+use domain::application::{Origin, SigningAlgorithm};
 use runtime::private_files::{self, PRIVATE, PUBLIC};
 use runtime::random::{SystemRandomness, bytes};
 
@@ -27,6 +27,8 @@ pub(crate) const APPLICATION: &str = "demo-application";
 pub(crate) const SCRIPT: &str = "demo-script";
 /// The `client_id` of the sample page, a public client that runs in browsers.
 pub(crate) const PAGE: &str = "demo-page";
+/// The `client_id` of a developer's own application.
+pub(crate) const OWN: &str = "my-application";
 /// The connection with certificates.
 pub(crate) const FABRIKAM: &str = "FabrikamAD";
 /// The connection with the form only.
@@ -77,7 +79,11 @@ pub(crate) fn application_secret(folder: &Folder) -> Result<String> {
 
 /// What the configuration begins with.
 #[must_use]
-pub(crate) fn configuration(folder: &Folder, port: u16) -> InitialConfiguration {
+pub(crate) fn configuration(
+    folder: &Folder,
+    port: u16,
+    origin: Option<&Origin>,
+) -> InitialConfiguration {
     let application = format!("https://app.localhost:{port}");
     let both = vec![FABRIKAM.to_owned(), CONTOSO.to_owned()];
     let connection = |name: &str, methods: &[&str]| InitialConnection {
@@ -95,9 +101,20 @@ pub(crate) fn configuration(folder: &Folder, port: u16) -> InitialConfiguration 
         )],
         ..connection(FABRIKAM, &["certificate", "password"])
     };
+    let own = origin.map(|origin| InitialApplication {
+        client_id: OWN.to_owned(),
+        name: Some("My application".to_owned()),
+        secret_file: None,
+        generate_secret: false,
+        redirect_uris: vec![format!("{origin}/"), format!("{origin}/callback")],
+        post_logout_redirect_uris: vec![format!("{origin}/")],
+        origins: vec![origin.to_string()],
+        connections: both.clone(),
+        id_token_algorithm: SigningAlgorithm::ES256,
+    });
     InitialConfiguration {
         connections: vec![fabrikam, connection(CONTOSO, &["password"])],
-        applications: vec![
+        applications: [
             InitialApplication {
                 client_id: APPLICATION.to_owned(),
                 name: Some("Demo application".to_owned()),
@@ -137,7 +154,10 @@ pub(crate) fn configuration(folder: &Folder, port: u16) -> InitialConfiguration 
                 connections: both,
                 id_token_algorithm: SigningAlgorithm::ES256,
             },
-        ],
+        ]
+        .into_iter()
+        .chain(own)
+        .collect(),
         server_certificates: SERVERS
             .iter()
             .filter(|(name, _)| *name != "admin")

@@ -76,7 +76,8 @@ pub(crate) fn sign_in(outcome: &Result<SignedIn>, since_start: Duration, folder:
 }
 
 /// What a person can do now.
-pub(crate) fn waiting(folder: &Folder, port: u16) {
+pub(crate) fn waiting(folder: &Folder, arguments: &DemoArguments) {
+    let port = arguments.port;
     let file = |name: &str| folder.file(name).display().to_string();
     say!();
     say!(
@@ -92,6 +93,12 @@ pub(crate) fn waiting(folder: &Folder, port: u16) {
         file("pki/p12-password")
     );
     say!("  passwords  {}", file(people::PASSWORDS));
+    if let Some(origin) = &arguments.origin {
+        say!(
+            "  yours      {origin}   client_id: {}   issuer: https://login.localhost:{port}",
+            material::OWN
+        );
+    }
     say!();
     say!("Stop with Ctrl-C.");
 }

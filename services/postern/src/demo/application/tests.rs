@@ -5,8 +5,8 @@ use url::Url;
 
 use super::sample::{Files, Sample, WAYS, Way, snippet};
 use super::server_side::Page;
-use crate::demo::folder::Folder;
-use crate::demo::material::{self, FABRIKAM, PAGE};
+use crate::demo::folder::{Folder, MadeFor};
+use crate::demo::material::{self, FABRIKAM, OWN, PAGE};
 
 const SNIPPET: &str = include_str!("../../../templates/snippet.js");
 const SCRIPT: &str = include_str!("../../../templates/sample.js");
@@ -27,9 +27,17 @@ async fn shown(response: axum::http::Response<Body>) -> Shown {
     }
 }
 
+fn demo_folder(place: &std::path::Path) -> Folder {
+    let made_for = MadeFor {
+        port: 8443,
+        origin: None,
+    };
+    Folder::open(&place.join("demo"), &made_for, false).unwrap()
+}
+
 async fn sample(way: Way) -> Shown {
     let place = tempfile::tempdir().unwrap();
-    let folder = Folder::open(&place.path().join("demo"), 8443, false).unwrap();
+    let folder = demo_folder(place.path());
     let sample = Sample {
         issuer: Url::parse("https://login.localhost:8443").unwrap(),
         files: Files::of(&folder).unwrap(),
@@ -178,8 +186,8 @@ async fn the_servers_page_shows_claims_and_errors_as_text() {
 #[test]
 fn every_page_is_registered_to_come_back_to() {
     let place = tempfile::tempdir().unwrap();
-    let folder = Folder::open(&place.path().join("demo"), 8443, false).unwrap();
-    let configuration = material::configuration(&folder, 8443);
+    let folder = demo_folder(place.path());
+    let configuration = material::configuration(&folder, 8443, None);
     let page = configuration
         .applications
         .iter()
@@ -196,4 +204,29 @@ fn every_page_is_registered_to_come_back_to() {
     }
     assert_eq!(page.origins, ["https://app.localhost:8443"]);
     assert!(page.secret_file.is_none() && !page.generate_secret);
+}
+
+#[test]
+fn an_application_of_ones_own_is_registered_with_its_origin_alone() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = demo_folder(place.path());
+    let origin = "http://localhost:3000".parse().unwrap();
+    let configuration = material::configuration(&folder, 8443, Some(&origin));
+    let own = configuration
+        .applications
+        .iter()
+        .find(|application| application.client_id == OWN)
+        .unwrap();
+    assert_eq!(own.origins, ["http://localhost:3000"]);
+    assert_eq!(
+        own.redirect_uris,
+        ["http://localhost:3000/", "http://localhost:3000/callback"]
+    );
+    let without = material::configuration(&folder, 8443, None);
+    assert!(
+        without
+            .applications
+            .iter()
+            .all(|each| each.client_id != OWN)
+    );
 }

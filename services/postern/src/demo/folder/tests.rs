@@ -1,27 +1,34 @@
 use std::fs;
 
-use super::{Folder, MARK};
+use super::{Folder, MARK, MadeFor};
+
+fn at_port(port: u16) -> MadeFor {
+    MadeFor { port, origin: None }
+}
 
 fn error(path: &std::path::Path, fresh: bool) -> String {
-    format!("{:#}", Folder::open(path, 8443, fresh).unwrap_err())
+    format!(
+        "{:#}",
+        Folder::open(path, &at_port(8443), fresh).unwrap_err()
+    )
 }
 
 #[test]
 fn a_folder_is_made_used_again_and_held_by_one_only() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("demo");
-    let folder = Folder::open(&path, 8443, false).unwrap();
+    let folder = Folder::open(&path, &at_port(8443), false).unwrap();
     assert!(error(&path, false).contains("another demonstration is running"));
     fs::write(folder.file("kept"), "x").unwrap();
     drop(folder);
     assert!(
-        Folder::open(&path, 8443, false)
+        Folder::open(&path, &at_port(8443), false)
             .unwrap()
             .file("kept")
             .exists()
     );
     assert!(
-        !Folder::open(&path, 8443, true)
+        !Folder::open(&path, &at_port(8443), true)
             .unwrap()
             .file("kept")
             .exists(),
@@ -43,7 +50,7 @@ fn somebody_elses_folder_is_left_alone() {
 fn a_damaged_or_newer_mark_is_an_error_and_nothing_is_overwritten() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("demo");
-    drop(Folder::open(&path, 8443, false).unwrap());
+    drop(Folder::open(&path, &at_port(8443), false).unwrap());
     for (content, said) in [
         ("{", "is damaged"),
         (
@@ -61,8 +68,34 @@ fn a_damaged_or_newer_mark_is_an_error_and_nothing_is_overwritten() {
 fn another_port_is_an_error_unless_it_starts_over() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("demo");
-    drop(Folder::open(&path, 8443, false).unwrap());
-    assert!(format!("{:#}", Folder::open(&path, 9443, false).unwrap_err()).contains("--port 8443"));
-    drop(Folder::open(&path, 9443, true).unwrap());
-    assert!(Folder::open(&path, 9443, false).is_ok());
+    drop(Folder::open(&path, &at_port(8443), false).unwrap());
+    assert!(
+        format!(
+            "{:#}",
+            Folder::open(&path, &at_port(9443), false).unwrap_err()
+        )
+        .contains("--port 8443")
+    );
+    drop(Folder::open(&path, &at_port(9443), true).unwrap());
+    assert!(Folder::open(&path, &at_port(9443), false).is_ok());
+}
+
+#[test]
+fn an_application_that_it_was_not_made_with_is_an_error_unless_it_starts_over() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("demo");
+    let with = MadeFor {
+        origin: Some("http://localhost:3000".parse().unwrap()),
+        ..at_port(8443)
+    };
+    drop(Folder::open(&path, &at_port(8443), false).unwrap());
+    let error = format!("{:#}", Folder::open(&path, &with, false).unwrap_err());
+    assert!(
+        error.contains("without an application at http://localhost:3000")
+            && error.contains("--fresh")
+    );
+    drop(Folder::open(&path, &with, true).unwrap());
+    for again in [with, at_port(8443)] {
+        drop(Folder::open(&path, &again, false).unwrap());
+    }
 }
