@@ -42,6 +42,8 @@ pub(crate) enum Outcome<'a> {
     Redeemed,
     /// A session was ended by its person.
     SignedOut,
+    /// The person went back to the application without signing in.
+    Cancelled,
     /// No, on the user's side.
     Refused(&'a Refusal),
     /// Not now, on our side.
@@ -57,6 +59,7 @@ impl Outcome<'_> {
             Self::Continued => "continued",
             Self::Redeemed => "redeemed",
             Self::SignedOut => "signed_out",
+            Self::Cancelled => "cancelled",
             Self::Refused(_) | Self::CodeRefused(_) => "refused",
             Self::Unavailable(_) => "unavailable",
         }

@@ -15,7 +15,7 @@ use crate::oidc::answer::{Answer, Says, with_query};
 use crate::oidc::authorize_request::{AuthorizeError, PageError};
 use crate::oidc::parameters::{InvalidParameters, Repeated};
 use crate::oidc::return_address::ReturnAddress;
-use crate::pages::{self, Back, Forms, Frame, Problem, ReasonPage};
+use crate::pages::{self, Back, Does, Frame, Problem, ReasonPage};
 use crate::seals::CannotSeal;
 use crate::visit::Visit;
 
@@ -121,7 +121,6 @@ impl Desk {
             request_id: visit.request_id,
             time: visit.now.into(),
             language: visit.language(),
-            words: visit.language().words(),
             assets: match visit.arrival.host {
                 crate::arrival::Site::Login => String::new(),
                 _ => self.hosts.issuer().to_owned(),
@@ -133,7 +132,7 @@ impl Desk {
     /// The answer to a request that goes no further.
     pub(crate) fn halted(&self, visit: &Visit, halt: Halt, ways: Ways) -> Response {
         let frame = self.frame(visit);
-        let words = frame.words;
+        let words = frame.words();
         match halt {
             Halt::Refused(refusal) => self.refused(&frame, &refusal, ways),
             Halt::Unavailable(unavailable) => {
@@ -157,7 +156,7 @@ impl Desk {
                     StatusCode::SERVICE_UNAVAILABLE,
                     &page,
                     &frame,
-                    Forms::None,
+                    Does::Nothing,
                 ))
             }
             Halt::Application(answer) => {
@@ -166,11 +165,10 @@ impl Desk {
                         error = error.code(),
                         description,
                         request_id = %visit.request_id,
-                        "an application's request was refused"
+                        "an application was answered with an error"
                     );
                 }
                 self.answered(visit, &answer)
-                    .unwrap_or_else(|halt| self.halted(visit, halt, Ways::default()))
             }
             Halt::Page(error) => problem(
                 &frame,
@@ -197,12 +195,11 @@ impl Desk {
     }
 
     /// Hands an answer to the application.
-    pub(crate) fn answered(&self, visit: &Visit, answer: &Answer) -> Result<Response, Halt> {
+    pub(crate) fn answered(&self, visit: &Visit, answer: &Answer) -> Response {
         match &answer.to {
-            ReturnAddress::Redirect(uri) => Ok(see_other(&with_query(
-                uri,
-                answer.parameters(self.hosts.issuer()),
-            ))),
+            ReturnAddress::Redirect(uri) => {
+                see_other(&with_query(uri, answer.parameters(self.hosts.issuer())))
+            }
             ReturnAddress::Message(origin) => self.message(visit, origin, answer),
         }
     }
@@ -213,7 +210,10 @@ impl Desk {
         problem(
             &frame,
             StatusCode::NOT_FOUND,
-            (frame.words.not_found_title, frame.words.not_found_sentence),
+            (
+                frame.words().not_found_title,
+                frame.words().not_found_sentence,
+            ),
             "",
         )
     }
@@ -221,7 +221,7 @@ impl Desk {
     fn refused(&self, frame: &Frame, refusal: &Refusal, ways: Ways) -> Response {
         let page = ReasonPage {
             frame,
-            title: frame.words.reason_title,
+            title: frame.words().reason_title,
             told: frame.language.refusal(refusal.reason),
             detail: &refusal.detail,
             code: refusal.reason.code(),
@@ -230,7 +230,7 @@ impl Desk {
                 ..ways
             },
         };
-        pages::answer(status_of(refusal.reason), &page, frame, Forms::None)
+        pages::answer(status_of(refusal.reason), &page, frame, Does::Nothing)
     }
 }
 
@@ -271,5 +271,5 @@ fn problem(
         sentence,
         detail,
     };
-    pages::answer(status, &page, frame, Forms::None)
+    pages::answer(status, &page, frame, Does::Nothing)
 }

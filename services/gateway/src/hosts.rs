@@ -91,16 +91,19 @@ impl Hosts {
     /// Where a certificate is asked for in this transaction (sealed text).
     #[must_use]
     pub fn certificate_url(&self, transaction: &str) -> String {
-        self.certificate_host_url(&self.certificate, transaction)
+        with_transaction(&self.certificate_origin(), transaction)
     }
 
     /// The certificate host's origin, for policies that say where a form may lead.
     #[must_use]
     pub fn certificate_origin(&self) -> String {
-        match self.port {
-            443 => format!("https://{}", self.certificate),
-            port => format!("https://{}:{port}", self.certificate),
-        }
+        self.origin_of(&self.certificate)
+    }
+
+    /// Whether there is a place where browsers ask anew ([`Self::another_certificate_url`]).
+    #[must_use]
+    pub const fn has_another_certificate(&self) -> bool {
+        self.another_certificate
     }
 
     /// Where browsers ask anew although they remember a choice: a name they have not seen. `None` where no wildcard
@@ -108,14 +111,19 @@ impl Hosts {
     #[must_use]
     pub fn another_certificate_url(&self, attempt: &str, transaction: &str) -> Option<String> {
         self.another_certificate.then(|| {
-            self.certificate_host_url(&format!("{attempt}.{}", self.certificate), transaction)
+            let host = format!("{attempt}.{}", self.certificate);
+            with_transaction(&self.origin_of(&host), transaction)
         })
     }
 
-    fn certificate_host_url(&self, host: &str, transaction: &str) -> String {
+    fn origin_of(&self, host: &str) -> String {
         match self.port {
-            443 => format!("https://{host}/?tx={transaction}"),
-            port => format!("https://{host}:{port}/?tx={transaction}"),
+            443 => format!("https://{host}"),
+            port => format!("https://{host}:{port}"),
         }
     }
+}
+
+fn with_transaction(origin: &str, transaction: &str) -> String {
+    format!("{origin}/?tx={transaction}")
 }

@@ -1,6 +1,7 @@
-//! The pages people see: server-rendered, without script.
+//! The pages people see: server-rendered, and without script but for the one that hands an answer to another window.
 //!
-//! **Invariant:** every value is escaped by the template; every page forbids framing, scripts and caching.
+//! **Invariant:** every value is escaped by the template; every page forbids framing and caching, and scripts except, on
+//! that one page, its own.
 
 use askama::Template;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_FRAME_OPTIONS};
@@ -34,11 +35,17 @@ pub(crate) struct Frame {
     pub(crate) request_id: RequestId,
     pub(crate) time: Moment,
     pub(crate) language: Language,
-    pub(crate) words: &'static Words,
     /// The origin assets come from: empty on the login host itself. The certificate host sends browsers there, too, for on
     /// itself every request would be another handshake with a certificate.
     pub(crate) assets: String,
     pub(crate) assets_version: String,
+}
+
+impl Frame {
+    /// What the page says.
+    pub(crate) const fn words(&self) -> &'static Words {
+        self.language.words()
+    }
 }
 
 /// "Choose your certificate".
@@ -189,15 +196,19 @@ pub(crate) struct SignOut<'a> {
 #[template(path = "signed_out.html")]
 pub(crate) struct SignedOutPage<'a> {
     pub(crate) frame: &'a Frame,
+    /// After a session by certificate, which the browser may remember: how to use another one.
+    pub(crate) another_certificate: Option<&'static str>,
 }
 
-/// Where the forms of a page may lead.
+/// What a page does besides being read.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Forms<'a> {
-    /// There are none.
-    None,
-    /// To us, and by our redirects to these CSP sources.
-    Ours(Option<&'a str>),
+pub(crate) enum Does<'a> {
+    /// Nothing.
+    Nothing,
+    /// Its forms lead to us, and by our redirects to these CSP sources.
+    Forms(&'a [String]),
+    /// It runs a script of ours.
+    Script,
 }
 
 /// Renders a page as an answer.
@@ -205,22 +216,25 @@ pub(crate) fn answer(
     status: StatusCode,
     page: &impl Template,
     frame: &Frame,
-    forms: Forms<'_>,
+    does: Does<'_>,
 ) -> Response {
     let Ok(body) = page.render() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
-    let form_action = match forms {
-        Forms::None => "'none'".to_owned(),
-        Forms::Ours(None) => "'self'".to_owned(),
-        Forms::Ours(Some(also)) => format!("'self' {also}"),
     };
     let assets = match frame.assets.as_str() {
         "" => "'self'",
         login => login,
     };
+    let (script, form_action) = match does {
+        Does::Nothing => (String::new(), "'none'".to_owned()),
+        Does::Forms(also) => (
+            String::new(),
+            [&["'self'".to_owned()], also].concat().join(" "),
+        ),
+        Does::Script => (format!(" script-src {assets};"), "'none'".to_owned()),
+    };
     let policy = format!(
-        "default-src 'none'; style-src {assets}; img-src {assets}; form-action {form_action}; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none';{script} style-src {assets}; img-src {assets}; form-action {form_action}; frame-ancestors 'none'; base-uri 'none'"
     );
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();

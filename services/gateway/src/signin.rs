@@ -13,7 +13,7 @@ use axum::http::header::SET_COOKIE;
 use axum::response::Response;
 use domain::application::Application;
 use domain::configuration::Configuration;
-use domain::connection::{Admission, Connection};
+use domain::connection::Connection;
 use domain::outcome::Refusal;
 use domain::reason::Reason;
 use postern_proto::directory::Method;
@@ -26,13 +26,15 @@ use crate::halt::{Halt, Ways};
 use crate::ids;
 use crate::oidc::answer::{Answer, Says};
 use crate::oidc::authorize_request::{AuthorizeRequest, PageError};
+use crate::oidc::parameters::Parameters;
 use crate::oidc::return_address::ReturnAddress;
 use crate::pages::Back;
 use crate::seals;
 use crate::session::LiveSession;
 use crate::view::View;
 use crate::visit::Visit;
-use transaction::Transaction;
+use shown::is_asked;
+use transaction::{OwnTransaction, Transaction};
 
 pub(crate) mod attempts;
 pub(crate) mod authorize;
@@ -114,6 +116,21 @@ impl Desk {
         Ok(transaction)
     }
 
+    /// The transaction of a request, in the browser that began it, its sealed text, and a snapshot no older than it.
+    async fn own_transaction<'a>(
+        &self,
+        parameters: &'a Parameters,
+        visit: &Visit,
+        progress: &mut Progress,
+    ) -> Result<(Snapshot, OwnTransaction, &'a str), Halt> {
+        let text = parameters.only("tx")?.ok_or(Reason::TransactionUnknown)?;
+        let transaction = self.transaction(&*self.live()?, text, visit)?;
+        progress.within(&transaction);
+        let transaction = transaction.in_browser(visit.browser())?;
+        let snapshot = self.at_least(transaction.revision).await?;
+        Ok((snapshot, transaction, text))
+    }
+
     /// The ways out of a transaction that can still be used, for somebody who came by this method.
     pub(crate) fn ways(
         &self,
@@ -123,10 +140,7 @@ impl Desk {
         visit: &Visit,
     ) -> Result<Ways, Halt> {
         let connection = offer.connection;
-        let is_asked = matches!(
-            connection.admission(visit.arrival.address),
-            Admission::Certificate { .. }
-        );
+        let is_asked = is_asked(connection, visit);
         let certificate = is_asked.then(|| self.hosts.certificate_url(text));
         let form = connection
             .methods
@@ -182,21 +196,21 @@ impl Desk {
             visit.now,
             &*self.randomness,
         )?;
-        self.answered(
+        Ok(self.answered(
             visit,
             &Answer {
                 to: request.to.clone(),
                 says: Says::Code(code),
                 state: request.state.clone(),
             },
-        )
+        ))
     }
 
     /// The same, for a session that was opened just now: the browser gets it, and forgets that it signed out.
     pub(crate) fn signed_in(
         &self,
         snapshot: &Snapshot,
-        transaction: &transaction::OwnTransaction,
+        transaction: &OwnTransaction,
         session: &LiveSession,
         visit: &Visit,
         progress: &mut Progress,

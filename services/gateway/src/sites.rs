@@ -134,12 +134,13 @@ async fn style(State(desk): State<Arc<Desk>>) -> Response {
     asset("text/css; charset=utf-8", desk.brand.style.clone())
 }
 
-/// The logo. Whoever opens it by itself gets a drawing that can do nothing; its own styles are part of the drawing.
-async fn logo(State(desk): State<Arc<Desk>>) -> Response {
-    let mut response = match &desk.brand.logo {
-        Some(logo) => asset(logo.kind, logo.content.clone()),
-        None => asset("image/svg+xml", ICON),
+/// The logo, where there is one. Whoever opens it by itself gets a drawing that can do nothing; its own styles are part of
+/// the drawing.
+async fn logo(State(desk): State<Arc<Desk>>, visit: Visit) -> Response {
+    let Some(logo) = &desk.brand.logo else {
+        return desk.nothing_here(&visit);
     };
+    let mut response = asset(logo.kind, logo.content.clone());
     response.headers_mut().insert(
         CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(

@@ -29,6 +29,7 @@ use crate::sites::Sites;
 use crate::view::View;
 
 pub(crate) mod browser;
+mod published;
 pub(crate) mod services;
 
 pub(crate) use browser::Browser;
@@ -83,6 +84,18 @@ impl Around {
             peers: Peers::default(),
         }
     }
+
+    /// A configuration that stays as it is.
+    fn fixed(&self, change: impl FnOnce(&mut Configuration), revision: u64) -> Live<View> {
+        let mut configuration = configuration();
+        change(&mut configuration);
+        let view = View::new(configuration, &SECRETS, &names()).unwrap();
+        Live::fixed(view, revision, self.clock.now())
+    }
+}
+
+fn names() -> Names {
+    Names::new("login.example.com", "cert.login.example.com", true, []).unwrap()
 }
 
 impl World {
@@ -93,24 +106,18 @@ impl World {
 
     /// One gateway with a changed configuration.
     pub(crate) fn with(change: impl FnOnce(&mut Configuration)) -> Self {
-        Self::of(
-            change,
-            settings(),
-            ("gateway-1.example.com:9443", REVISION),
-            Around::new(),
-        )
+        let around = Around::new();
+        let live = around.fixed(change, REVISION);
+        Self::of(live, settings(), "gateway-1.example.com:9443", around)
     }
 
     /// One gateway with changed settings.
     pub(crate) fn set(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = settings();
         change(&mut settings);
-        Self::of(
-            |_| {},
-            settings,
-            ("gateway-1.example.com:9443", REVISION),
-            Around::new(),
-        )
+        let around = Around::new();
+        let live = around.fixed(|_| {}, REVISION);
+        Self::of(live, settings, "gateway-1.example.com:9443", around)
     }
 
     /// Another gateway of the same installation, perhaps with another configuration.
@@ -125,18 +132,14 @@ impl World {
         name: &str,
         change: impl FnOnce(&mut Configuration),
     ) -> Self {
-        Self::of(
-            change,
-            settings(),
-            (name, revision),
-            Around {
-                clock: self.clock.clone(),
-                certval: self.certval.clone(),
-                directory: self.directory.clone(),
-                bus: self.bus.clone(),
-                peers: Arc::clone(&self.peers),
-            },
-        )
+        let around = Around {
+            clock: self.clock.clone(),
+            certval: self.certval.clone(),
+            directory: self.directory.clone(),
+            bus: self.bus.clone(),
+            peers: Arc::clone(&self.peers),
+        };
+        Self::of(around.fixed(change, revision), settings(), name, around)
     }
 
     /// From now on so many answers of this gateway to `method` of others are lost on their way.
@@ -163,12 +166,7 @@ impl World {
         peers.insert(name.to_owned(), channel(lossy));
     }
 
-    fn of(
-        change: impl FnOnce(&mut Configuration),
-        settings: Settings,
-        (advertise, revision): (&str, u64),
-        around: Around,
-    ) -> Self {
+    fn of(live: Live<View>, settings: Settings, advertise: &str, around: Around) -> Self {
         let Around {
             clock,
             certval,
@@ -176,15 +174,11 @@ impl World {
             bus,
             peers,
         } = around;
-        let mut configuration = configuration();
-        change(&mut configuration);
-        let names = Names::new("login.example.com", "cert.login.example.com", true, []).unwrap();
-        let view = View::new(configuration, &SECRETS, &names).unwrap();
         let dialled = Arc::new(AtomicUsize::new(0));
         let desk = Desk::open(Parts {
             settings,
             advertise: advertise.to_owned(),
-            live: Live::fixed(view, revision, clock.now()),
+            live,
             bus: Arc::new(bus.clone()),
             certval: certval.channel(),
             directory: directory.channel(),

@@ -51,7 +51,6 @@ pub struct AuthorizeRequest {
     /// A user name for the form.
     pub login_hint: Option<String>,
     /// The language of the pages.
-    #[serde(default)]
     pub(crate) ui_locale: Option<Language>,
 }
 

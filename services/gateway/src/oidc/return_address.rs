@@ -85,8 +85,11 @@ impl ReturnAddress {
         };
         let url = url::Url::parse(uri).ok()?;
         match url.origin() {
+            // A host source has no brackets, and so no IPv6 addresses.
+            url::Origin::Tuple(_, url::Host::Ipv6(_), _) | url::Origin::Opaque(_) => {
+                Some(format!("{}:", url.scheme()))
+            }
             origin @ url::Origin::Tuple(..) => Some(origin.ascii_serialization()),
-            url::Origin::Opaque(_) => Some(format!("{}:", url.scheme())),
         }
     }
 }

@@ -11,6 +11,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use domain::application::ClientId;
 use domain::configuration::Configuration;
+use postern_proto::directory::Method;
 
 use super::answer::with_query;
 use super::keys::NotOurs;
@@ -21,7 +22,7 @@ use crate::cookies;
 use crate::desk::Desk;
 use crate::halt::{Halt, see_other};
 use crate::pages::words::Language;
-use crate::pages::{self, Forms, SignOut, SignedOutPage};
+use crate::pages::{self, Does, SignOut, SignedOutPage};
 use crate::seals;
 use crate::session::Session;
 use crate::signin::binding::Binding;
@@ -101,8 +102,19 @@ impl Desk {
             Some(target) => see_other(&target),
             None => {
                 let frame = self.frame(visit);
-                let page = SignedOutPage { frame: &frame };
-                pages::answer(StatusCode::OK, &page, &frame, Forms::None)
+                let words = frame.words();
+                let by_certificate =
+                    session.is_some_and(|ended| ended.method.kind() == Method::Certificate);
+                let page = SignedOutPage {
+                    frame: &frame,
+                    another_certificate: by_certificate.then_some(
+                        match self.hosts.has_another_certificate() {
+                            true => words.signed_out_there,
+                            false => words.signed_out_restart,
+                        },
+                    ),
+                };
+                pages::answer(StatusCode::OK, &page, &frame, Does::Nothing)
             }
         };
         let mut event = SignIn::at(visit);
@@ -132,7 +144,7 @@ impl Desk {
     fn question(&self, visit: &Visit) -> Response {
         let frame = self.frame(visit);
         let page = SignOut { frame: &frame };
-        pages::answer(StatusCode::OK, &page, &frame, Forms::Ours(None))
+        pages::answer(StatusCode::OK, &page, &frame, Does::Forms(&[]))
     }
 }
 

@@ -5,28 +5,19 @@
 //!
 //! **Invariant:** the one page with a script; it is ours, from this host, and the values reach it as attributes.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
-use axum::http::header::CONTENT_SECURITY_POLICY;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use domain::application::Origin;
-use domain::digest::Digest;
+use serde_json::{Map, Value};
 
 use super::answer::{Answer, Says};
 use crate::desk::Desk;
-use crate::halt::Halt;
-use crate::pages::{self, Forms, Frame};
+use crate::pages::{self, Does, Frame, brand};
 use crate::visit::Visit;
 
 /// The page's script.
 pub(crate) const SCRIPT: &str = include_str!("../../templates/assets/message.js");
-
-/// Nothing but the page's own script, and what every page has.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
-);
 
 #[derive(Template)]
 #[template(path = "web_message.html")]
@@ -39,33 +30,21 @@ struct WebMessage<'a> {
 
 impl Desk {
     /// The page that hands `answer` to `origin`.
-    pub(crate) fn message(
-        &self,
-        visit: &Visit,
-        origin: &Origin,
-        answer: &Answer,
-    ) -> Result<Response, Halt> {
-        let request_id = visit.request_id.to_string();
-        let mut parameters: BTreeMap<&str, &str> = answer.parameters(self.hosts.issuer()).collect();
+    pub(crate) fn message(&self, visit: &Visit, origin: &Origin, answer: &Answer) -> Response {
+        let mut response: Map<String, Value> = answer
+            .parameters(self.hosts.issuer())
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
         if matches!(answer.says, Says::Error(..)) {
-            parameters.insert("request_id", &request_id);
+            response.insert("request_id".to_owned(), visit.request_id.to_string().into());
         }
         let frame = self.frame(visit);
         let page = WebMessage {
             frame: &frame,
             origin: origin.as_str(),
-            answer: serde_json::to_string(&parameters)
-                .map_err(|_| Halt::Broken("an answer could not be written"))?,
-            script_version: Digest::of(SCRIPT.as_bytes())
-                .to_string()
-                .chars()
-                .take(8)
-                .collect(),
+            answer: Value::Object(response).to_string(),
+            script_version: brand::version(SCRIPT.as_bytes()),
         };
-        let mut response = pages::answer(StatusCode::OK, &page, &frame, Forms::None);
-        response
-            .headers_mut()
-            .insert(CONTENT_SECURITY_POLICY, POLICY);
-        Ok(response)
+        pages::answer(StatusCode::OK, &page, &frame, Does::Script)
     }
 }

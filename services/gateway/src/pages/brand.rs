@@ -1,6 +1,7 @@
 //! How an installation looks: its name, its logo, its colours.
 //!
-//! Read once when the gateway starts. What people could not read, or what would do more than be looked at, is refused then.
+//! Read once when the gateway starts; a colour that people could not read is refused then. Any SVG is taken for the logo:
+//! inside `<img>`, and by the policy it is sent with, a drawing does nothing but be looked at.
 //!
 //! **Invariant:** text in the accent colour, and on it, has a contrast of at least [`colour::READABLE`] in both themes.
 

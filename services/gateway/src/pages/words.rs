@@ -133,10 +133,6 @@ pub(crate) type Around = (&'static str, &'static str);
 /// The texts of one language.
 #[derive(Debug)]
 pub(crate) struct Words {
-    /// BCP 47.
-    pub(crate) language: &'static str,
-    /// `ltr` or `rtl`.
-    pub(crate) direction: &'static str,
     pub(crate) error_prefix: &'static str,
     pub(crate) request_id: &'static str,
     pub(crate) help_desk: &'static str,
@@ -187,6 +183,8 @@ pub(crate) struct Words {
     pub(crate) signed_out_title: &'static str,
     pub(crate) signed_out_close: &'static str,
     pub(crate) signed_out_certificate: &'static str,
+    pub(crate) signed_out_there: &'static str,
+    pub(crate) signed_out_restart: &'static str,
     pub(crate) signed_out_applications: &'static str,
     pub(crate) message_title: &'static str,
     pub(crate) message_delivered: &'static str,

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use domain::reason::Reason;
 
 use super::{Progress, still_registered};
+use crate::audit::Outcome;
 use crate::desk::Desk;
 use crate::halt::Halt;
 use crate::oidc::answer::{Answer, Says};
@@ -36,12 +36,9 @@ impl Desk {
         progress: &mut Progress,
     ) -> Result<Response, Halt> {
         let parameters = Parameters::parse(query)?;
-        let text = parameters.only("tx")?.ok_or(Reason::TransactionUnknown)?;
-        let transaction = self.transaction(&*self.live()?, text, visit)?;
-        progress.within(&transaction);
-        let transaction = transaction.in_browser(visit.browser())?;
-        let snapshot = self.at_least(transaction.revision).await?;
+        let (snapshot, transaction, _) = self.own_transaction(&parameters, visit, progress).await?;
         still_registered(&snapshot.view.configuration, &transaction)?;
+        progress.event.ended(Outcome::Cancelled);
         let request = &transaction.request;
         Err(Halt::Application(Answer {
             to: request.to.clone(),

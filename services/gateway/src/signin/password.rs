@@ -16,7 +16,6 @@ use domain::reason::Reason;
 use postern_proto::directory::{MAX_PASSWORD, MAX_USER_NAME, Method};
 
 use super::shown::{Typed, is_asked};
-use super::transaction::OwnTransaction;
 use super::{Progress, Snapshot, add_cookie, still_offered};
 use crate::audit::Outcome;
 use crate::cookies;
@@ -181,21 +180,6 @@ impl Desk {
                 Err(unavailable.into())
             }
         }
-    }
-
-    /// The transaction of a form, in the browser that began it, its sealed text, and a snapshot no older than it.
-    pub(super) async fn own_transaction<'a>(
-        &self,
-        parameters: &'a Parameters,
-        visit: &Visit,
-        progress: &mut Progress,
-    ) -> Result<(Snapshot, OwnTransaction, &'a str), Halt> {
-        let text = parameters.only("tx")?.ok_or(Reason::TransactionUnknown)?;
-        let transaction = self.transaction(&*self.live()?, text, visit)?;
-        progress.within(&transaction);
-        let transaction = transaction.in_browser(visit.browser())?;
-        let snapshot = self.at_least(transaction.revision).await?;
-        Ok((snapshot, transaction, text))
     }
 }
 

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
 use postern_proto::directory::Method;
@@ -37,12 +36,6 @@ impl Desk {
         let (snapshot, transaction, text) = self.own_transaction(&form, visit, progress).await?;
         let offer = still_offered(&snapshot.view.configuration, &transaction)?;
         progress.ways = self.ways(text, offer, Method::Certificate, visit)?;
-        if form.only("prefer")? != Some("certificate") {
-            return Err(Halt::Rejected(
-                StatusCode::BAD_REQUEST,
-                "prefer must be certificate",
-            ));
-        }
         // Whether a certificate is asked for at this address is judged there.
         let mut response = see_other(&self.hosts.certificate_url(text));
         add_cookie(&mut response, cookies::removed(cookies::PREFER_PASSWORD))?;

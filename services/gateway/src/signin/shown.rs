@@ -14,7 +14,7 @@ use crate::desk::Desk;
 use crate::halt::Halt;
 use crate::oidc::parameters::Parameters;
 use crate::pages::{
-    self, Alert, Authorities, Choice, Choose, Connections, Forms, Password, WithCertificate,
+    self, Alert, Authorities, Choice, Choose, Connections, Does, Password, WithCertificate,
 };
 use crate::visit::Visit;
 
@@ -62,7 +62,7 @@ impl Desk {
             back: self.back(text, offer.application),
             waits,
         };
-        let mut response = pages::answer(StatusCode::OK, &page, &frame, Forms::None);
+        let mut response = pages::answer(StatusCode::OK, &page, &frame, Does::Nothing);
         if !waits && let Ok(refresh) = HeaderValue::from_str(&format!("0; url={certificate_url}")) {
             response.headers_mut().insert("refresh", refresh);
         }
@@ -115,7 +115,7 @@ impl Desk {
             StatusCode::OK,
             &page,
             &frame,
-            Forms::Ours(Some(targets.join(" ").as_str()).filter(|targets| !targets.is_empty())),
+            Does::Forms(&targets),
         ))
     }
 
@@ -142,6 +142,6 @@ impl Desk {
                 })
                 .collect(),
         };
-        pages::answer(StatusCode::OK, &page, &frame, Forms::None)
+        pages::answer(StatusCode::OK, &page, &frame, Does::Nothing)
     }
 }

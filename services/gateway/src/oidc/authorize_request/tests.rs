@@ -245,16 +245,21 @@ proptest! {
     #[test]
     fn any_query_is_answered_here_or_at_the_registered_address(query in query()) {
         let Ok(parameters) = Parameters::parse(query.as_bytes()) else { return Ok(()) };
-        match AuthorizeRequest::read(&parameters, &applications()) {
+        let applications = applications();
+        let to = match AuthorizeRequest::read(&parameters, &applications) {
             Ok(request) => {
-                prop_assert!([CALLBACK, ORIGIN].contains(&request.to.as_str()));
                 prop_assert!(request.state.is_none_or(|state| state.len() <= super::MAX_STATE));
+                request.to
             }
-            Err(AuthorizeError::Answer(answer)) => {
-                prop_assert!([CALLBACK, ORIGIN].contains(&answer.to.as_str()));
-            }
-            Err(AuthorizeError::Page(_)) => {}
-        }
+            Err(AuthorizeError::Answer(answer)) => answer.to,
+            Err(AuthorizeError::Page(_)) => return Ok(()),
+        };
+        let asked = |name| parameters.only(name).unwrap().unwrap();
+        let application = &applications[&asked("client_id").parse().unwrap()];
+        prop_assert!(to.is_registered(application), "{:?}", to);
+        prop_assert_eq!(to.as_str(), asked("redirect_uri"));
+        let by_message = parameters.only("response_mode") == Ok(Some("web_message"));
+        prop_assert_eq!(matches!(to, ReturnAddress::Message(_)), by_message);
     }
 
     #[test]
@@ -273,6 +278,7 @@ fn query() -> impl Strategy<Value = String> {
         "client_id",
         "redirect_uri",
         "response_type",
+        "response_mode",
         "scope",
         "code_challenge",
         "code_challenge_method",
@@ -286,7 +292,10 @@ fn query() -> impl Strategy<Value = String> {
     let value = prop_oneof![
         prop::sample::select(vec![
             "app",
+            "server",
             CALLBACK,
+            ORIGIN,
+            "web_message",
             "code",
             "openid",
             CHALLENGE,
@@ -298,19 +307,23 @@ fn query() -> impl Strategy<Value = String> {
         .prop_map(ToOwned::to_owned),
         ".{0,40}",
     ];
-    let right = authorize_url(&[]).split_once('?').unwrap().1.to_owned();
+    let right = |changes: &[(&str, &str)]| {
+        let url = authorize_url(changes);
+        url.split_once('?').unwrap().1.to_owned()
+    };
+    let right = [
+        String::new(),
+        right(&[]),
+        right(&[("response_mode", "web_message"), ("redirect_uri", ORIGIN)]),
+    ];
     (
-        any::<bool>(),
+        prop::sample::select(right.to_vec()),
         proptest::collection::vec((name, value), 0..8),
     )
-        .prop_map(move |(with_right, pairs)| {
+        .prop_map(|(right, pairs)| {
             let extra = form_urlencoded::Serializer::new(String::new())
                 .extend_pairs(pairs)
                 .finish();
-            if with_right {
-                format!("{right}&{extra}")
-            } else {
-                extra
-            }
+            format!("{right}&{extra}")
         })
 }

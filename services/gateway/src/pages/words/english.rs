@@ -4,15 +4,13 @@ use super::Words;
 
 /// English.
 pub(crate) static WORDS: Words = Words {
-    language: "en",
-    direction: "ltr",
     error_prefix: "Problem:",
     request_id: "Request id",
     help_desk: "For the help desk",
     code: "Code",
     cause: "What happened",
     remedy: "What to do",
-    facts: "This case",
+    facts: "Details",
     time: "Time",
     back: ("Back to ", ""),
     or: "or",
@@ -58,9 +56,11 @@ pub(crate) static WORDS: Words = Words {
     sign_out: "Sign out",
     signed_out_title: "You are signed out",
     signed_out_close: "You can close this window.",
-    signed_out_certificate: "Your browser may still remember your certificate. Signing in again waits for your click; to use another certificate, choose “Try another certificate” there or restart the browser.",
+    signed_out_certificate: "Your browser may still remember your certificate. The next sign-in waits for your click.",
+    signed_out_there: "There you can also choose another certificate.",
+    signed_out_restart: "To use another certificate, restart the browser.",
     signed_out_applications: "Applications you used may keep you signed in on their own for a while.",
-    message_title: "Back to the application",
+    message_title: "This window is no longer needed",
     message_delivered: "This window closes by itself. If it stays, close it.",
-    message_alone: "This window has lost the application that opened it. Close it and start again from the application.",
+    message_alone: "This window has lost its connection to the application that opened it. Close it and start again from the application.",
 };

@@ -91,12 +91,25 @@ async fn pages_of_other_origins_do_not() {
 
 #[tokio::test]
 async fn an_origin_that_is_taken_back_reads_nothing_any_more() {
-    let world = World::with(|all| {
-        for application in all.applications.values_mut() {
-            application.origins.clear();
-        }
-    });
-    let page = preflight(&world, USERINFO, ORIGIN).await;
+    let (world, published) = World::published().await;
+    for url in [TOKEN, USERINFO] {
+        let page = preflight(&world, url, ORIGIN).await;
+        assert_eq!(allowed(&page.headers), Some(ORIGIN), "{url}");
+    }
+    published
+        .change(|all| {
+            for application in all.applications.values_mut() {
+                application.origins.clear();
+            }
+        })
+        .await;
+    for url in [TOKEN, USERINFO] {
+        let page = preflight(&world, url, ORIGIN).await;
+        assert_eq!(allowed(&page.headers), None, "{url}");
+    }
+    let page = script_of(ORIGIN).post(&world, TOKEN, &[]).await;
+    assert_eq!(allowed(&page.headers), None);
+    let page = script_of(ORIGIN).get(&world, USERINFO).await;
     assert_eq!(allowed(&page.headers), None);
 }
 
@@ -127,6 +140,7 @@ async fn pages_for_people_and_the_certificate_host_are_for_nobody_else() {
         "https://login.example.com/password",
         "https://login.example.com/resume",
         "https://login.example.com/cancel",
+        "https://login.example.com/preference",
         "https://login.example.com/signout",
         "https://cert.login.example.com/",
     ] {

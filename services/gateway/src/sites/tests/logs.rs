@@ -7,7 +7,8 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use super::redeem;
-use crate::testing::browser::{OUTSIDE, authorize_url};
+use super::web_message::{popup, told};
+use crate::testing::browser::{INSIDE, OUTSIDE, authorize_url};
 use crate::testing::services::{PASSWORD, person_id};
 use crate::testing::{Browser, World};
 
@@ -95,6 +96,29 @@ async fn sign_ins_are_told_by_code_and_id_and_nothing_secret_ever_is() {
         secrets.push(password.to_owned());
     }
     secrets.push(transaction);
+
+    let mut browser = Browser::with_certificate("jon");
+    let url = popup(&[("state", "the popup's own state")]);
+    let message = told(&browser.follow(&world, &url).await);
+    for name in ["code", "state"] {
+        secrets.push(message[name].as_str().unwrap().to_owned());
+    }
+    secrets.extend(browser.cookies.values().cloned());
+    let mut browser = Browser::at(INSIDE);
+    let preferring = ("__Host-prefer-password".to_owned(), "1".to_owned());
+    browser.cookies.extend([preferring]);
+    let transaction = browser.get(&world, &url).await.transaction();
+    let cancel = format!("https://login.example.com/cancel?tx={transaction}");
+    assert_eq!(
+        told(&browser.get(&world, &cancel).await)["error"],
+        "access_denied"
+    );
+    let form = [("tx", transaction.as_str())];
+    let preference = "https://login.example.com/preference";
+    let page = browser.post(&world, preference, &form).await;
+    assert!(page.next().unwrap().contains(&transaction));
+    secrets.push(transaction);
+
     Browser::with_certificate("!revoked")
         .follow(&world, &authorize_url(&[]))
         .await;
@@ -123,14 +147,15 @@ async fn sign_ins_are_told_by_code_and_id_and_nothing_secret_ever_is() {
         ("refused", "invalid_grant", ""),
         ("signed_in", "", "password"),
         ("refused", "wrong_credentials", "password"),
+        ("cancelled", "", ""),
         ("refused", "revoked", "certificate"),
         ("unavailable", "certval_unavailable", "certificate"),
     ] {
         let wanted = format!("outcome={outcome:?} code={code:?}");
-        let told = events
+        let found = events
             .iter()
             .any(|line| line.contains(&wanted) && line.contains(&format!("method={method:?}")));
-        assert!(told, "{wanted} {method}: {logged}");
+        assert!(found, "{wanted} {method}: {logged}");
     }
     let of_jon = |outcome: &str| {
         let outcome = format!("outcome={outcome:?}");

@@ -180,7 +180,7 @@ async fn it_is_taken_back_with_a_click_and_the_certificate_is_asked_for() {
     let world = World::new();
     let mut browser = preferring(&world).await;
     let transaction = browser.get(&world, &authorize_url(&[])).await.transaction();
-    let fields = [("tx", transaction.as_str()), ("prefer", "certificate")];
+    let fields = [("tx", transaction.as_str())];
     let page = browser.post(&world, PREFERENCE, &fields).await;
     assert_eq!(page.status, StatusCode::SEE_OTHER);
     assert!(!browser.cookies.contains_key(COOKIE));
@@ -201,7 +201,7 @@ async fn nobody_else_takes_it_back() {
     let world = World::new();
     let mut browser = preferring(&world).await;
     let transaction = browser.get(&world, &authorize_url(&[])).await.transaction();
-    let fields = [("tx", transaction.as_str()), ("prefer", "certificate")];
+    let fields = [("tx", transaction.as_str())];
     for header in [
         ("origin", "https://evil.test"),
         ("origin", "null"),
@@ -213,37 +213,18 @@ async fn nobody_else_takes_it_back() {
         assert_eq!(page.status, StatusCode::FORBIDDEN, "{header:?}");
         assert!(!page.headers.contains_key("set-cookie"));
     }
-    // Another browser's transaction, one that is none, and one without a wish.
+    // Another browser's transaction, and what is none.
     let mut other = preferring(&world).await;
     other.get(&world, &authorize_url(&[])).await;
-    for (fields, status) in [
-        (
-            [("tx", transaction.as_str()), ("prefer", "certificate")],
-            StatusCode::BAD_REQUEST,
-        ),
-        (
-            [("tx", "nonsense"), ("prefer", "certificate")],
-            StatusCode::BAD_REQUEST,
-        ),
-        (
-            [("tx", ""), ("prefer", "certificate")],
-            StatusCode::BAD_REQUEST,
-        ),
-    ] {
-        let page = other.post(&world, PREFERENCE, &fields).await;
-        assert_eq!(page.status, status);
+    for text in [transaction.as_str(), "nonsense", ""] {
+        let page = other.post(&world, PREFERENCE, &[("tx", text)]).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST);
         assert!(page.shows("transaction_unknown"));
     }
-    let wish = [("tx", transaction.as_str()), ("prefer", "password")];
-    let page = browser.post(&world, PREFERENCE, &wish).await;
-    assert_eq!(page.status, StatusCode::BAD_REQUEST);
     assert!(browser.cookies.contains_key(COOKIE) && other.cookies.contains_key(COOKIE));
     // By a link, nothing happens at all.
     let page = browser
-        .get(
-            &world,
-            &format!("{PREFERENCE}?tx={transaction}&prefer=certificate"),
-        )
+        .get(&world, &format!("{PREFERENCE}?tx={transaction}"))
         .await;
     assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED);
     assert!(browser.cookies.contains_key(COOKIE));

@@ -1,15 +1,15 @@
 use axum::http::StatusCode;
 use serde_json::Value;
 
-use super::claims;
+use super::{claims, jon};
 use crate::testing::browser::{INSIDE, OUTSIDE, Page, authorize_url};
 use crate::testing::services::PASSWORD;
-use crate::testing::{APP, Browser, VERIFIER, World};
+use crate::testing::{APP, Browser, CALLBACK, VERIFIER, World};
 
 const ORIGIN: &str = "https://app.example.com";
 
 /// An authorize URL as a popup has it.
-fn popup(changes: &[(&str, &str)]) -> String {
+pub(super) fn popup(changes: &[(&str, &str)]) -> String {
     let changes = [
         &[("response_mode", "web_message"), ("redirect_uri", ORIGIN)],
         changes,
@@ -34,10 +34,25 @@ fn attribute(page: &Page, name: &str) -> String {
 }
 
 /// What the opener is told, on a page that tells nobody else.
-fn told(page: &Page) -> Value {
+pub(super) fn told(page: &Page) -> Value {
     assert_eq!((page.status, page.next()), (StatusCode::OK, None));
     assert_eq!(attribute(page, "data-origin"), ORIGIN);
     serde_json::from_str(&attribute(page, "data-answer")).unwrap()
+}
+
+/// What the token endpoint says to this code with this redirect_uri.
+async fn redeem_at(address: &str, world: &World, code: &str) -> Value {
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", address),
+        ("client_id", APP),
+        ("code_verifier", VERIFIER),
+    ];
+    Browser::at(OUTSIDE)
+        .post(world, "https://login.example.com/token", &form)
+        .await
+        .json()
 }
 
 #[tokio::test]
@@ -49,26 +64,28 @@ async fn a_popup_is_answered_by_a_message_to_the_registered_origin() {
     assert_eq!(told["state"], "the state");
     assert_eq!(told["iss"], "https://login.example.com");
     let code = told["code"].as_str().unwrap();
-
-    let redeem = async |address: &str| {
-        let form = [
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("redirect_uri", address),
-            ("client_id", APP),
-            ("code_verifier", VERIFIER),
-        ];
-        Browser::at(OUTSIDE)
-            .post(&world, "https://login.example.com/token", &form)
-            .await
-    };
-    let tokens = redeem(ORIGIN).await.json();
+    let tokens = redeem_at(ORIGIN, &world, code).await;
     assert_eq!(
         claims(&tokens["id_token"])["acr"],
         "urn:postern:acr:certificate"
     );
     // Again, as somebody would who got hold of the message.
-    assert_eq!(redeem(ORIGIN).await.json()["error"], "invalid_grant");
+    let again = redeem_at(ORIGIN, &world, code).await;
+    assert_eq!(again["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_code_is_redeemed_with_the_address_it_was_sent_to() {
+    let world = World::new();
+    let (mut browser, by_redirect) = jon(&world).await;
+    let page = browser.get(&world, &popup(&[])).await;
+    let told = told(&page);
+    let by_message = told["code"].as_str().unwrap();
+    for (code, other) in [(by_message, CALLBACK), (by_redirect.as_str(), ORIGIN)] {
+        let refused = redeem_at(other, &world, code).await;
+        assert_eq!(refused["error"], "invalid_grant", "{other}");
+        assert_eq!(refused.get("id_token"), None);
+    }
 }
 
 #[tokio::test]
@@ -137,7 +154,7 @@ async fn an_error_is_a_message_too_and_carries_the_request_id() {
 #[tokio::test]
 async fn an_origin_that_is_not_registered_is_told_nothing() {
     let world = World::new();
-    let (mut browser, _) = super::jon(&world).await;
+    let (mut browser, _) = jon(&world).await;
     for origin in ["https://evil.test", "https://app.example.com/", "*"] {
         let page = browser
             .get(&world, &popup(&[("redirect_uri", origin)]))

@@ -11,7 +11,7 @@ pub(crate) const fn refusal(reason: Reason) -> Explanation {
         Reason::NoCertificate => [
             "Ihr Browser hat kein Zertifikat gesendet.",
             "Der Browser hat kein Zertifikat gesendet: Die Auswahl wurde abgebrochen, oder es ist kein Zertifikat einer eingetragenen Zertifizierungsstelle installiert.",
-            "Ein Zertifikat einer Zertifizierungsstelle dieser Verbindung installieren, oder den Browser neu starten, damit er wieder fragt.",
+            "Ein Zertifikat einer Zertifizierungsstelle dieser Verbindung installieren oder den Browser neu starten, damit er wieder fragt.",
         ],
         Reason::Expired => [
             "Ihr Zertifikat ist abgelaufen.",
@@ -26,7 +26,7 @@ pub(crate) const fn refusal(reason: Reason) -> Explanation {
         Reason::UnknownIssuer => [
             "Ihr Zertifikat stammt von einer Zertifizierungsstelle, die hier nicht akzeptiert wird.",
             "Keine hochgeladene Zertifizierungsstelle dieser Verbindung hat die gesendete Kette signiert.",
-            "Die ausstellende Zertifizierungsstelle mit `postern ca add` hinzufügen, oder ein Zertifikat einer eingetragenen verwenden.",
+            "Die ausstellende Zertifizierungsstelle mit `postern ca add` hinzufügen oder ein Zertifikat einer eingetragenen verwenden.",
         ],
         Reason::BadChain => [
             "Ihr Zertifikat konnte nicht bis zu einer akzeptierten Zertifizierungsstelle geprüft werden.",
@@ -36,7 +36,7 @@ pub(crate) const fn refusal(reason: Reason) -> Explanation {
         Reason::Sha1Signature => [
             "Ihr Zertifikat ist mit einem veralteten Verfahren (SHA-1) signiert und wird nicht akzeptiert.",
             "Ein Zertifikat der Kette ist mit SHA-1 signiert, wie es `-a sha1` bei makecert tut.",
-            "Mit SHA-256 neu ausstellen: `postern pki user NAME`, oder makecert mit `-a sha256 -len 2048 -eku 1.3.6.1.5.5.7.3.2`.",
+            "Mit SHA-256 neu ausstellen: `postern pki user NAME` oder makecert mit `-a sha256 -len 2048 -eku 1.3.6.1.5.5.7.3.2`.",
         ],
         Reason::WeakKey => [
             "Ihr Zertifikat verwendet einen zu schwachen Schlüssel.",
@@ -56,7 +56,7 @@ pub(crate) const fn refusal(reason: Reason) -> Explanation {
         Reason::RevocationUnknown => [
             "Es konnte nicht geprüft werden, ob Ihr Zertifikat gesperrt ist.",
             "Vom Aussteller liegt keine aktuelle Sperrliste vor, und diese Verbindung verlangt eine.",
-            "Eine neue Sperrliste veröffentlichen, oder die Sperrlistenquellen der Verbindung prüfen.",
+            "Eine neue Sperrliste veröffentlichen oder die Sperrlistenquellen der Verbindung prüfen.",
         ],
         Reason::Malformed => [
             "Ihr Zertifikat konnte nicht gelesen werden.",
@@ -85,17 +85,17 @@ pub(crate) const fn refusal(reason: Reason) -> Explanation {
         ],
         Reason::SidMismatch => [
             "Ihr Zertifikat gehört zu einem anderen Konto.",
-            "Die Sicherheits-ID (SID) im Zertifikat ist nicht die des Kontos, zu dem sein Name führt (KB5014754).",
+            "Die Sicherheits-ID (SID) im Zertifikat ist nicht die des Kontos, zu dem der Name im Zertifikat führt (KB5014754).",
             "Für das Konto, wie es jetzt ist, ein neues Zertifikat ausstellen.",
         ],
         Reason::NotInDirectory => [
             "Ihr Konto wurde nicht gefunden.",
-            "Kein Personenkonto im Verzeichnis hat diesen Namen.",
+            "Kein Benutzerkonto im Verzeichnis hat diesen Namen.",
             "Den Kontonamen im Zertifikat mit sAMAccountName vergleichen.",
         ],
         Reason::AmbiguousAccount => [
             "Ihr Konto ließ sich nicht von einem anderen unterscheiden.",
-            "Mehr als ein Konto im Verzeichnis hört auf diesen Namen.",
+            "Mehr als ein Konto im Verzeichnis trägt diesen Namen.",
             "Die Namen innerhalb der Suchbasis der Verbindung eindeutig machen.",
         ],
         Reason::Disabled => [
@@ -106,7 +106,7 @@ pub(crate) const fn refusal(reason: Reason) -> Explanation {
         Reason::Locked => [
             "Ihr Konto ist gesperrt.",
             "Das Konto ist nach fehlgeschlagenen Versuchen gesperrt.",
-            "Das Konto in Active Directory entsperren, oder das Ende der Sperre abwarten.",
+            "Das Konto in Active Directory entsperren oder das Ende der Sperre abwarten.",
         ],
         Reason::AccountExpired => [
             "Ihr Konto ist abgelaufen.",
@@ -136,12 +136,12 @@ pub(crate) const fn refusal(reason: Reason) -> Explanation {
         Reason::WrongCredentials => [
             "Der Benutzername oder das Passwort ist falsch.",
             "Das Verzeichnis hat Name und Passwort abgelehnt. Welches von beiden falsch war, wird nach außen nicht gesagt.",
-            "Noch einmal versuchen; der Helpdesk findet den Versuch über seine Vorgangs-ID.",
+            "Noch einmal versuchen; der Helpdesk findet den Versuch über seine Anfrage-ID.",
         ],
         Reason::AddressNotInRange => [
             "An Ihrem Standort wird die Anmeldung mit Zertifikat nicht angeboten.",
             "Die Adresse des Clients liegt in keinem Bereich der Verbindung.",
-            "Mit Passwort anmelden, oder den Bereich mit `postern range add` hinzufügen.",
+            "Mit Passwort anmelden oder den Bereich mit `postern range add` hinzufügen.",
         ],
         Reason::AddressChanged => [
             "Ihre Netzwerkadresse hat sich während der Anmeldung geändert.",
@@ -150,12 +150,12 @@ pub(crate) const fn refusal(reason: Reason) -> Explanation {
         ],
         Reason::TransactionExpired => [
             "Diese Anmeldung hat zu lange gedauert. Bitte beginnen Sie in Ihrer Anwendung noch einmal.",
-            "Der Vorgang ist älter als 10 Minuten oder sein Zertifikatsergebnis älter als 60 Sekunden.",
+            "Der Anmeldevorgang ist älter als 10 Minuten oder sein Zertifikatsergebnis älter als 60 Sekunden.",
             "In der Anwendung noch einmal beginnen.",
         ],
         Reason::TransactionUnknown => [
             "Diese Anmeldung wurde nicht in diesem Browser begonnen. Bitte beginnen Sie in Ihrer Anwendung noch einmal.",
-            "Der Vorgang ist nicht lesbar oder wurde in einem anderen Browser begonnen.",
+            "Der Anmeldevorgang ist nicht lesbar oder wurde in einem anderen Browser begonnen.",
             "In der Anwendung noch einmal beginnen; Cookies für den Anmeldeserver erlauben.",
         ],
         Reason::Throttled => [
