@@ -14,12 +14,22 @@ const enum Pixels {
 }
 
 const enum Milliseconds {
-  /** How often to look at the window: often enough to see it reach the sign-in page before anybody can close it. */
-  Look = 100,
+  /** How often to look at the window. */
+  Look = 50,
   /** How long a message may take that set out before its window closed. */
   LateMessage = 400,
   /** The same for a page that calls `popupCallback`: it has to load first. */
   LatePage = 3000,
+}
+
+/**
+ * How often a window was seen at the sign-in page before its closing is believed. One that COOP cuts off is there for a
+ * moment, too, and then seems closed although somebody is signing in with it: with a channel, which would hear them, that
+ * mistake would cost their sign-in, so three seconds have to pass.
+ */
+const enum Looks {
+  ForMessage = 2,
+  ForChannel = 60,
 }
 
 /** Opens an empty window over the middle of this one. It has to happen in the click itself. */
@@ -38,12 +48,12 @@ export const openPopup = (): Window => {
   );
 };
 
-/** Whether the window shows a page of another origin: then it has reached one, and has not been cut off on the way. */
-const elsewhere = (popup: Window): boolean => {
+/** Whether the window shows a page of another origin, as the sign-in page is: 1 or 0. */
+const elsewhere = (popup: Window): number => {
   try {
-    return !popup.location.href;
+    return popup.location.href ? 0 : 1;
   } catch {
-    return true;
+    return 1;
   }
 };
 
@@ -55,27 +65,27 @@ export const answerFrom = (
 ): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const { issuer, request } = transaction;
-    let reached = false;
+    let seen = 0;
     let late: ReturnType<typeof setTimeout>;
     const channel = request.response_mode === 'query' && channelFor(request.state);
     const hear = ({ origin, source, data }: MessageEvent): void => {
-      if (channel) resolve(data);
+      if (channel) resolve({ ...data });
       else if (origin === issuer && source === popup && data?.type === 'authorization_response') resolve({ ...data.response });
     };
     const look = setInterval(() => {
       if (!popup.closed) {
-        reached ||= elsewhere(popup);
+        seen += elsewhere(popup);
         return;
       }
       clearInterval(look);
-      // Cut off by COOP, a window only seems closed: its answer comes over the channel.
-      if (channel && !reached) return;
-      const why = reached
-        ? new AuthError('popup_closed', 'The window was closed before anybody signed in.')
-        : new AuthError(
-            'popup_severed',
-            'Your page (or one in between) sends Cross-Origin-Opener-Policy: same-origin; set popupCallbackUri.',
-          );
+      if (channel && seen < Looks.ForChannel) return;
+      const why =
+        seen < Looks.ForMessage
+          ? new AuthError(
+              'popup_severed',
+              'Your page (or one in between) sends Cross-Origin-Opener-Policy: same-origin; set popupCallbackUri.',
+            )
+          : new AuthError('popup_closed', 'The window was closed before anybody signed in.');
       late = setTimeout(() => reject(why), channel ? Milliseconds.LatePage : Milliseconds.LateMessage);
     }, Milliseconds.Look);
     const end = (): void => {

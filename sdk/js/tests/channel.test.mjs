@@ -66,14 +66,43 @@ test('without an answer it ends by timeout, or when the application gives up', a
   await assert.rejects(given, { code: 'aborted' });
 });
 
-test('a popup that was in reach and is closed by the person is popup_closed', async (t) => {
+test('a popup that was long in reach and is closed by the person is popup_closed', async (t) => {
   const here = page(t);
   const signedIn = auth().signin({ popup: true });
   const [popup] = here.popups;
   await popup.went;
-  await popup.looked(2);
+  await popup.looked(61);
   popup.close();
   await assert.rejects(signedIn, { code: 'popup_closed' });
+});
+
+test('an answer counts whose page took two seconds to load after the windows were cut apart', async (t) => {
+  const here = page(t);
+  const signedIn = auth().signin({ popup: true });
+  const [popup] = here.popups;
+  const authorize = await popup.went;
+  tokenEndpoint(t, authorize);
+  await popup.looked(61);
+  popup.close();
+  setTimeout(() => callbackPage(t, answerTo(authorize)), 2000);
+  await signedIn;
+});
+
+test('a popup that closes after a short time in reach may be cut off: its answer is waited for', async (t) => {
+  const here = page(t);
+  const signedIn = auth().signin({ popup: true });
+  const [popup] = here.popups;
+  const authorize = await popup.went;
+  await popup.looked(10);
+  popup.close();
+  const early = await Promise.race([
+    signedIn.then(() => 'signed in', (error) => error.code),
+    new Promise((resolve) => setTimeout(resolve, 3500, 'waiting')),
+  ]);
+  assert.equal(early, 'waiting');
+  tokenEndpoint(t, authorize);
+  await callbackPage(t, answerTo(authorize));
+  await signedIn;
 });
 
 test('an answer to another sign-in is not heard; one with a wrong issuer is state_mismatch', async (t) => {
@@ -84,8 +113,9 @@ test('an answer to another sign-in is not heard; one with a wrong issuer is stat
   const asked = tokenEndpoint(t, authorize);
   await callbackPage(t, answerTo(authorize, { state: 'another' }));
   here.say(here.popups[0], ISSUER, messageTo(authorize));
+  const ended = assert.rejects(signedIn, { code: 'state_mismatch' });
   await callbackPage(t, answerTo(authorize, { iss: 'https://other.example.com' }));
-  await assert.rejects(signedIn, { code: 'state_mismatch' });
+  await ended;
   assert.equal(asked.length, 0);
 });
 
@@ -94,8 +124,9 @@ test('an error of the provider arrives as well', async (t) => {
   const signedIn = auth().signin({ popup: true });
   const authorize = await here.popups[0].went;
   const { state, iss } = answerTo(authorize);
+  const ended = assert.rejects(signedIn, { code: 'access_denied', message: 'not for you', requestId: undefined });
   await callbackPage(t, { error: 'access_denied', error_description: 'not for you', state, iss });
-  await assert.rejects(signedIn, { code: 'access_denied', message: 'not for you', requestId: undefined });
+  await ended;
 });
 
 test('popupCallback does nothing on a page that was not opened with an answer', (t) => {

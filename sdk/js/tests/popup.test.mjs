@@ -183,7 +183,7 @@ test('a popup that the person closes is popup_closed', async (t) => {
   const signedIn = auth().signin(options);
   const [popup] = here.popups;
   await popup.went;
-  await popup.looked(2);
+  await popup.looked(3);
   popup.close();
   await assert.rejects(signedIn, code('popup_closed'));
 });
@@ -194,10 +194,10 @@ test('a message that comes shortly after its popup closed still counts', async (
   const [popup] = here.popups;
   const authorize = await popup.went;
   tokenEndpoint(t, authorize);
-  await popup.looked(2);
+  await popup.looked(3);
   popup.close();
   await popup.looked(1);
-  here.say(popup, ISSUER, messageTo(authorize));
+  setTimeout(() => here.say(popup, ISSUER, messageTo(authorize)), 200);
   assert.equal((await signedIn).profile.sub, '96d0d973');
 });
 
@@ -213,6 +213,16 @@ test('a popup that COOP cuts off is popup_severed, and the message says what to 
     assert.match(error.message, /popupCallbackUri/);
     return true;
   });
+});
+
+test('a popup that is at the sign-in page for a moment while COOP cuts it off is popup_severed as well', async (t) => {
+  const here = page(t);
+  const signedIn = auth().signin(options);
+  const [popup] = here.popups;
+  await popup.went;
+  await popup.looked(1);
+  popup.close();
+  await assert.rejects(signedIn, { code: 'popup_severed' });
 });
 
 test('a sign-in that takes too long is timeout, and its popup is closed', async (t) => {

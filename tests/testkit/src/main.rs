@@ -28,6 +28,9 @@ enum Command {
         /// Where people are looked up.
         #[arg(long, value_enum, default_value_t = DirectoryKind::File)]
         directory: DirectoryKind,
+        /// One server certificate for the login host and the certificate host.
+        #[arg(long)]
+        shared_certificate: bool,
     },
 }
 
@@ -47,6 +50,7 @@ async fn run() -> anyhow::Result<()> {
         data,
         gateways,
         directory,
+        shared_certificate,
     } = Arguments::parse().command;
     // Asked for first, so that a signal during the start ends it too.
     let (mut interrupt, mut terminate) = (
@@ -55,7 +59,8 @@ async fn run() -> anyhow::Result<()> {
     );
     let plan = Plan::in_folder(&data)
         .gateways(gateways)
-        .directory(directory);
+        .directory(directory)
+        .shared_certificate(shared_certificate);
     let start = tokio::task::spawn_blocking(move || plan.start());
     let system = tokio::select! {
         system = start => system??,

@@ -86,6 +86,8 @@ pub struct System {
     addresses: BTreeMap<Role, Vec<SocketAddr>>,
     front: u16,
     admin: SocketAddr,
+    page: u16,
+    server: u16,
     material: Material,
     /// The claims to all of these addresses.
     _ports: Ports,
@@ -176,6 +178,19 @@ impl System {
     #[must_use]
     pub fn redirect_uri(&self) -> String {
         format!("https://app.localhost:{}/script", self.front)
+    }
+
+    /// The origin that the application for scripts in pages is registered with. Nobody listens there until
+    /// a test does, with [`Rig::page`]'s certificate.
+    #[must_use]
+    pub fn page_origin(&self) -> String {
+        format!("https://app.localhost:{}", self.page)
+    }
+
+    /// Where the application that is a server is registered to be. Nobody listens there until a test does.
+    #[must_use]
+    pub fn server_origin(&self) -> String {
+        format!("http://localhost:{}", self.server)
     }
 
     /// `postern ARGUMENTS…`, told how to reach this system's admin API.

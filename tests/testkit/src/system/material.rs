@@ -49,11 +49,22 @@ impl Material {
             ("login", &["login.localhost"][..]),
             ("cert", &["cert.localhost", "*.cert.localhost"]),
             ("app", &["app.localhost"]),
+            ("page", &["app.localhost", "*.app.localhost"]),
+            (
+                "shared",
+                &["login.localhost", "cert.localhost", "*.cert.localhost"],
+            ),
             ("admin", &["localhost", "127.0.0.1", "::1"]),
         ] {
             servers.issue_server(hosts)?.write_to(&pki, name)?;
         }
         let p12_password = random_text()?;
+        // Nobody's, and one whose issuer no connection knows.
+        let strangers = Authority::named("Foreign Test Root").self_signed()?;
+        for (authority, name) in [(&people, "stranger"), (&strangers, "foreign")] {
+            authority.issue(&Leaf::named(name))?.write_to(&pki, name)?;
+            write_p12(&pki, name, &p12_password)?;
+        }
         let mut identities = BTreeMap::new();
         for (name, ..) in PEOPLE {
             let identity = people.issue(&Leaf::named(name))?;

@@ -38,6 +38,9 @@ pub struct Plan {
     gateways: u8,
     pub(super) directory: DirectoryKind,
     pub(super) methods: Vec<&'static str>,
+    pub(super) shared_certificate: bool,
+    /// Applications beside those of the rig.
+    pub(super) applications: Vec<toml::Value>,
     postern: Option<PathBuf>,
 }
 
@@ -51,6 +54,8 @@ impl Plan {
             gateways: 1,
             directory: DirectoryKind::File,
             methods: vec!["certificate", "password"],
+            shared_certificate: false,
+            applications: Vec::new(),
             postern: None,
         }
     }
@@ -73,6 +78,26 @@ impl Plan {
     #[must_use]
     pub fn password_only(mut self) -> Self {
         self.methods = vec!["password"];
+        self
+    }
+
+    /// Registers the `[[applications]]` of this text as well, as an initial configuration has them.
+    ///
+    /// # Errors
+    /// If the text has none.
+    pub fn registering(mut self, initial: &str) -> anyhow::Result<Self> {
+        let text: toml::Table = toml::from_str(initial).context("not TOML")?;
+        let applications = text.get("applications").and_then(toml::Value::as_array);
+        self.applications
+            .extend_from_slice(applications.context("no [[applications]]")?);
+        Ok(self)
+    }
+
+    /// With one server certificate for the login host and the certificate host, which tempts browsers to
+    /// use one connection for both.
+    #[must_use]
+    pub fn shared_certificate(mut self, shared: bool) -> Self {
+        self.shared_certificate = shared;
         self
     }
 
@@ -126,6 +151,8 @@ impl Plan {
             addresses: ports.addresses(),
             front: ports.front(),
             admin: ports.admin(),
+            page: ports.page(),
+            server: ports.server(),
             material,
             nats,
             samba,

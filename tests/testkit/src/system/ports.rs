@@ -30,6 +30,8 @@ pub(super) struct Ports {
     front: u16,
     mesh: BTreeMap<Role, Vec<SocketAddr>>,
     admin: SocketAddr,
+    page: u16,
+    server: u16,
 }
 
 impl Ports {
@@ -53,9 +55,13 @@ impl Ports {
             front: 0,
             mesh: BTreeMap::new(),
             admin: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0),
+            page: 0,
+            server: 0,
         };
         ports.front = ports.one_on(&hosts)?;
         ports.admin = ports.one()?;
+        ports.page = ports.one()?.port();
+        ports.server = ports.one()?.port();
         for role in Role::ALL {
             let count = if role == Role::Gateway { gateways } else { 1 };
             let addresses = (0..count)
@@ -74,6 +80,16 @@ impl Ports {
     /// Where the admin API listens.
     pub(super) fn admin(&self) -> SocketAddr {
         self.admin
+    }
+
+    /// The port kept for the pages of an application: whoever tests with them listens there.
+    pub(super) fn page(&self) -> u16 {
+        self.page
+    }
+
+    /// The port kept for an application that is a server.
+    pub(super) fn server(&self) -> u16 {
+        self.server
     }
 
     /// Where each role answers the others.

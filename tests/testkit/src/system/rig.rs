@@ -20,6 +20,14 @@ use crate::pki::write_secret;
 /// The public client that scripts use.
 pub(super) const CLIENT_ID: &str = "test-script";
 
+/// The confidential client of a server.
+pub(super) const SERVER_CLIENT_ID: &str = "rig-server";
+/// The file with its secret.
+pub(super) const SERVER_SECRET: &str = "settings/server-secret";
+
+/// The public client of scripts in pages.
+pub(super) const PAGE_CLIENT_ID: &str = "rig-page";
+
 /// The content of `rig.json`: everything of the demonstration's `demo.json`, and the processes.
 #[derive(Debug, Clone, Serialize)]
 pub struct Rig {
@@ -59,6 +67,34 @@ pub struct Rig {
     pub nats: BusPlace,
     /// What the command line needs.
     pub env: BTreeMap<String, String>,
+    /// The application whose pages a test serves itself.
+    pub page: PagePlace,
+    /// The application that is a server, which a test starts itself.
+    pub server: ServerPlace,
+}
+
+/// The application that is a server, in `rig.json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct ServerPlace {
+    /// The confidential client.
+    pub client_id: String,
+    /// The file with its secret.
+    pub secret_file: PathBuf,
+    /// Where it is; its redirect URI is `/callback` there.
+    pub origin: String,
+}
+
+/// The application for scripts in pages, in `rig.json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct PagePlace {
+    /// The public client.
+    pub client_id: String,
+    /// The origin it is registered with; its redirect URIs are `/` and `/callback.html` there.
+    pub origin: String,
+    /// A server certificate for that host and those below it.
+    pub cert: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// The bus in `rig.json`.
@@ -126,6 +162,17 @@ impl Rig {
                 url: system.nats.url(),
             },
             env: system.environment(),
+            page: PagePlace {
+                client_id: PAGE_CLIENT_ID.to_owned(),
+                origin: system.page_origin(),
+                cert: file("pki/page.pem"),
+                key: file("pki/page.key"),
+            },
+            server: ServerPlace {
+                client_id: SERVER_CLIENT_ID.to_owned(),
+                secret_file: file(SERVER_SECRET),
+                origin: system.server_origin(),
+            },
         })
     }
 

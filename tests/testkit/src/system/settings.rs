@@ -7,10 +7,12 @@
 //! unread.
 
 use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
 
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 
+use super::material::random_text;
 use super::{DirectoryKind, Role, System, instance};
 use crate::pki::write_secret;
 
@@ -29,6 +31,17 @@ pub(super) fn write(system: &System) -> anyhow::Result<()> {
     if let Some(samba) = &system.samba {
         let password = system.folder.join("settings/bind-password");
         write_secret(&password, samba.bind_password().as_bytes())?;
+    }
+    // Two, for a client secret has to be longer than one.
+    let secret = random_text()? + &random_text()?;
+    write_secret(
+        &system.folder.join(super::rig::SERVER_SECRET),
+        secret.as_bytes(),
+    )?;
+    if !system.plan.applications.is_empty() {
+        // Where theirs may be generated: control makes no folder for a secret.
+        let secrets = system.folder.join("settings/secrets");
+        fs::DirBuilder::new().mode(0o700).create(&secrets)?;
     }
     save(system, "settings/initial.toml", &initial(system))
 }
@@ -108,7 +121,7 @@ fn of_role(system: &System, role: Role, index: usize) -> anyhow::Result<Value> {
     Ok(Value::Object(settings))
 }
 
-/// The connections, the public client of the rig, and the server certificates.
+/// The connections, the public clients of the rig, and the server certificates.
 fn initial(system: &System) -> Value {
     let file = |path: &str| json!(system.folder.join(path));
     let directory = match &system.samba {
@@ -124,10 +137,41 @@ fn initial(system: &System) -> Value {
     };
     let by_certificate = system.plan.methods.contains(&"certificate");
     let nothing_unless = |wanted: bool, value: Value| if wanted { value } else { json!([]) };
-    let server_certificates = ["login", "cert", "app"].map(|name| {
+    let names: &[&str] = match system.plan.shared_certificate {
+        true => &["shared", "app"],
+        false => &["login", "cert", "app"],
+    };
+    let server_certificate = |name: &&str| {
         let (chain, key) = (format!("pki/{name}.pem"), format!("pki/{name}.key"));
         json!({"chain": file(&chain), "key_file": file(&key)})
-    });
+    };
+    let server_certificates: Vec<Value> = names.iter().map(server_certificate).collect();
+    let (page, server) = (system.page_origin(), system.server_origin());
+    let mut applications = vec![
+        json!({
+            "client_id": super::rig::CLIENT_ID,
+            "name": "Test script",
+            "redirect_uris": [system.redirect_uri()],
+            "connections": ["FabrikamAD", "ContosoAD"],
+        }),
+        json!({
+            "client_id": super::rig::PAGE_CLIENT_ID,
+            "name": "Page",
+            "origins": [page],
+            "redirect_uris": [format!("{page}/"), format!("{page}/callback.html")],
+            "post_logout_redirect_uris": [format!("{page}/")],
+            "connections": ["FabrikamAD", "ContosoAD"],
+        }),
+        json!({
+            "client_id": super::rig::SERVER_CLIENT_ID,
+            "name": "Server",
+            "secret_file": file(super::rig::SERVER_SECRET),
+            "redirect_uris": [format!("{server}/callback")],
+            "post_logout_redirect_uris": [format!("{server}/")],
+            "connections": ["FabrikamAD", "ContosoAD"],
+        }),
+    ];
+    applications.extend(system.plan.applications.iter().map(|each| json!(each)));
     json!({
         "connections": [
             {
@@ -139,14 +183,7 @@ fn initial(system: &System) -> Value {
             },
             {"name": "ContosoAD", "methods": ["password"], "directory": directory},
         ],
-        "applications": [
-            {
-                "client_id": super::rig::CLIENT_ID,
-                "name": "Test script",
-                "redirect_uris": [system.redirect_uri()],
-                "connections": ["FabrikamAD", "ContosoAD"],
-            },
-        ],
+        "applications": applications,
         "server_certificates": server_certificates,
     })
 }

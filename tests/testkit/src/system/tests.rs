@@ -43,6 +43,8 @@ fn ports_are_each_taken_once() {
     for ports in [&one, &two] {
         all.extend(ports.addresses().into_values().flatten());
         all.push(ports.admin());
+        all.push(SocketAddr::from(([127, 0, 0, 1], ports.page())));
+        all.push(SocketAddr::from(([127, 0, 0, 1], ports.server())));
         all.push(SocketAddr::from(([127, 0, 0, 1], ports.front())));
     }
     let count = all.len();
