@@ -38,7 +38,7 @@ export async function chromiumHome(rig, { certificates = [], chooses } = {}) {
  */
 export async function chromium(rig, {
   certificates = [], chooses, home, display, size = [1080, 740], names = {}, through, blocksPopups = false,
-  language = 'en', flags = [],
+  language = 'en', announcesTests = true,
 } = {}) {
   const own = home ?? await chromiumHome(rig, { certificates, chooses });
   const mapped = Object.entries(names).map(([name, place]) => `MAP ${name} ${place}`);
@@ -57,9 +57,12 @@ export async function chromium(rig, {
       ...(mapped.length ? [`--host-resolver-rules=${mapped.join(',')}`] : []),
       // Loopback goes past proxies unless told.
       ...(through ? [`--proxy-server=http://${through}`, '--proxy-bypass-list=<-loopback>'] : []),
-      ...flags,
     ],
-    ignoreDefaultArgs: blocksPopups ? ['--disable-popup-blocking'] : [],
+    ignoreDefaultArgs: [
+      ...(blocksPopups ? ['--disable-popup-blocking'] : []),
+      // The bar that says that a test runs.
+      ...(announcesTests ? [] : ['--enable-automation']),
+    ],
     defaultViewport: null,
     timeout: 60_000,
     protocolTimeout: 200_000,

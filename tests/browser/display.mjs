@@ -1,6 +1,7 @@
 // A display of one's own (Xvfb), its keyboard and its pictures.
 
-import { closeSync, openSync, readSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { removeFolder, run, start, temporaryFolder } from './processes.mjs';
@@ -49,6 +50,15 @@ export async function display(width = 1100, height = 760) {
       });
     },
     press,
+    /** Waits until nothing moves: dialogs come and go by and by. */
+    async still() {
+      let [seen, since] = ['', 0];
+      await until('the display to be still', () => {
+        const now = createHash('sha256').update(readFileSync(join(folder, 'Xvfb_screen0'))).digest('hex');
+        if (now !== seen) [seen, since] = [now, Date.now()];
+        return Date.now() - since > 500;
+      });
+    },
     /** Writes a picture of the whole display, or of this part of it: left, top, width, height. */
     async picture(file, part = [0, 0, width, height]) {
       await run('scrot', ['--overwrite', '--silent', '--autoselect', part.join(','), file], { env });

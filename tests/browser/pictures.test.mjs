@@ -96,9 +96,7 @@ test('the browser\'s own dialog above the page', { timeout: 90_000 }, async (t) 
   const screen = await display(1100, 900);
   t.after(() => screen.stop());
   const browser = await chromium(rig, {
-    display: screen, size: null, certificates: ['jon', 'jane'],
-    // Without the bar that says that a test runs.
-    flags: ['--test-type'],
+    display: screen, size: null, certificates: ['jon', 'jane'], announcesTests: false,
   });
   t.after(() => browser.close());
   const page = await firstPage(browser);
@@ -107,6 +105,7 @@ test('the browser\'s own dialog above the page', { timeout: 90_000 }, async (t) 
   const { left, top, width, height } = await windowFrom(page);
   screen.lookAt(left, top, width, height);
   await screen.dialog();
+  await screen.still();
   const file = join(folder, 'chooser.png');
   await screen.picture(file, [left, top, width, height]);
   await finished(file);
