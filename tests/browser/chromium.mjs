@@ -23,7 +23,7 @@ export async function chromiumHome(rig, { certificates = [], chooses } = {}) {
   if (chooses) {
     // What a managed policy would do (AutoSelectCertificateForUrls), for this profile alone.
     settings.profile = { content_settings: { exceptions: { auto_select_certificate: {
-      [`https://[*.]cert.localhost:${rig.port},*`]: {
+      [`https://[*.]${rig.certificate_host}:${rig.port},*`]: {
         setting: { filters: [{ SUBJECT: { CN: chooses } }] },
       },
     } } } };

@@ -19,6 +19,8 @@ export async function display(width = 1100, height = 760) {
   const number = await until('Xvfb to be up', () => /^\d+$/m.exec(server.said())?.[0]);
   const name = `:${number}`;
   const env = { ...process.env, DISPLAY: name };
+  // Out of the way: what it rests on shows its explanations.
+  await run('xdotool', ['mousemove', `${width - 1}`, `${height - 1}`], { env });
   let [left, right, bottom] = [0, width, height];
   const isDim = () => {
     const points = [[left + 24, bottom - 120], [right - 60, bottom - 120], [left + 24, bottom - 60]];

@@ -240,7 +240,8 @@ describe('the wire', () => {
       const other = await application(shared);
       t.after(() => other.stop());
       const asked = authorize(shared);
-      // More than one request, so that a connection to the login host is open.
+      // More than one request, so that a connection to the login host is open. Chromium would use it for the
+      // certificate host as well, were it HTTP/2 and not told off.
       await page.goto(`${shared.issuer}/signout`);
       await page.goto(asked.url);
       assert.equal(await account(shared, page, asked), 'jon', 'by certificate, not by the form');

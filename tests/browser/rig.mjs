@@ -78,7 +78,7 @@ async function freePorts(count) {
 /** What is known about a running Postern. */
 class Rig {
   constructor(file, stop) {
-    Object.assign(this, JSON.parse(readFileSync(file, 'utf8')));
+    Object.assign(this, { certificate_host: 'cert.localhost' }, JSON.parse(readFileSync(file, 'utf8')));
     this.stop = stop;
     this.folder = dirname(file);
     this.port = Number(new URL(this.issuer).port);
@@ -90,7 +90,7 @@ class Rig {
 
   /** The certificate host's origin, or that of a name before it. */
   certificateOrigin(before = '') {
-    return `https://${before}cert.localhost:${this.port}`;
+    return `https://${before}${this.certificate_host}:${this.port}`;
   }
 
   /** A file of somebody's certificate: `jon`, `jane`, `eve`, `stranger` or `foreign`. */

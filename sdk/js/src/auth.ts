@@ -25,13 +25,13 @@ export class Auth {
   constructor(options: AuthOptions) {
     const { issuer = served.issuer, clientId } = options;
     if (!crypto.subtle) {
-      throw new AuthError('insecure_context', 'There is no crypto.subtle. Load the page over https://.');
+      throw new AuthError('insecure_context', 'Load the page over https://.');
     }
     if (!/^https:\/\/[^/?#]+\/?$/.test(issuer)) {
-      throw new TypeError(`issuer is "${issuer}". Give the origin of your Postern: https://login.example.com`);
+      throw new TypeError(`issuer is "${issuer}". Give an origin like https://login.example.com`);
     }
     if (!clientId) {
-      throw new TypeError(`clientId is "${clientId}". Give the one of your application.`);
+      throw new TypeError('clientId is missing. Give your application\'s.');
     }
     this.#options = { ...options, issuer: new URL(issuer).origin };
   }
@@ -101,7 +101,7 @@ export class Auth {
   }
 
   async #popup(options: SignInOptions, limit: AbortController): Promise<SignInResult> {
-    this.#running?.abort(new AuthError('aborted', 'A newer sign-in took its place.'));
+    this.#running?.abort(new AuthError('aborted', 'A newer sign-in began.'));
     this.#running = limit;
     const popup = openPopup();
     const { popupCallbackUri } = this.#options;

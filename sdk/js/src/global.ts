@@ -5,6 +5,6 @@ import { served } from './served.js';
 
 // Other hosts may serve a copy of this file: only Postern's own place for it says who the issuer is.
 const { src } = document.currentScript as HTMLScriptElement;
-if (src.includes('/sdk/v1.js')) served.issuer = new URL(src).origin;
+served.issuer = /^(.+)\/sdk\/v1\.js/.exec(src)?.[1] ?? '';
 
 (window as { Postern?: unknown }).Postern = { Auth, AuthError, popupCallback };

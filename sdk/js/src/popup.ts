@@ -5,7 +5,6 @@
 
 import { channelFor } from './callback.js';
 import { AuthError } from './error.js';
-import { random } from './pkce.js';
 import { type Answer, authorizeUrl, type Transaction } from './transaction.js';
 
 const enum Pixels {
@@ -36,7 +35,7 @@ const enum Looks {
 export const openPopup = (): Window => {
   const popup = open(
     'about:blank',
-    `postern${random()}`,
+    '_blank',
     `popup,width=${Pixels.Width},height=${Pixels.Height},left=${screenX + (outerWidth - Pixels.Width) / 2},top=${
       screenY + (outerHeight - Pixels.Height) / 2
     }`,
@@ -44,14 +43,14 @@ export const openPopup = (): Window => {
   if (popup) return popup;
   throw new AuthError(
     'popup_blocked',
-    'The browser blocked the window. Call signin() directly in a click.',
+    'The browser blocked the window. Call signin() in a click.',
   );
 };
 
 /** Whether the window shows a page of another origin, as the sign-in page is: 1 or 0. */
 const elsewhere = (popup: Window): number => {
   try {
-    return popup.location.href ? 0 : 1;
+    return +!popup.location.href;
   } catch {
     return 1;
   }
@@ -83,7 +82,7 @@ export const answerFrom = (
         seen < Looks.ForMessage
           ? new AuthError(
               'popup_severed',
-              'Your page (or one in between) sends Cross-Origin-Opener-Policy: same-origin; set popupCallbackUri.',
+              'COOP cut the window off from your page. Set popupCallbackUri.',
             )
           : new AuthError('popup_closed', 'The window was closed before anybody signed in.');
       late = setTimeout(() => reject(why), channel ? Milliseconds.LatePage : Milliseconds.LateMessage);

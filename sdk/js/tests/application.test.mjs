@@ -27,7 +27,7 @@ test('an issuer that cannot be one is a TypeError that says what to give', () =>
     'https://login.example.com/tenant',
     'https://login.example.com?x',
   ]) {
-    assert.throws(() => new Auth({ issuer, clientId: CLIENT }), { name: 'TypeError', message: /issuer is ".*origin of your Postern/ });
+    assert.throws(() => new Auth({ issuer, clientId: CLIENT }), { name: 'TypeError', message: /issuer is ".*Give an origin like/ });
   }
 });
 

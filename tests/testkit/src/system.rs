@@ -112,10 +112,21 @@ impl System {
     #[must_use]
     pub fn certificate_url(&self, path: &str) -> String {
         format!(
-            "https://cert.localhost:{}/{}",
+            "https://{}:{}/{}",
+            self.certificate_host(),
             self.front,
             path.trim_start_matches('/')
         )
+    }
+
+    /// The host that asks for certificates.
+    #[must_use]
+    pub fn certificate_host(&self) -> &'static str {
+        match self.plan.shared_certificate {
+            // Below the login host, for browsers keep connections of different sites apart.
+            true => "cert.login.localhost",
+            false => "cert.localhost",
+        }
     }
 
     /// Where gateway `index` (from 0) accepts browsers.

@@ -52,7 +52,11 @@ impl Material {
             ("page", &["app.localhost", "*.app.localhost"]),
             (
                 "shared",
-                &["login.localhost", "cert.localhost", "*.cert.localhost"],
+                &[
+                    "login.localhost",
+                    "cert.login.localhost",
+                    "*.cert.login.localhost",
+                ],
             ),
             ("admin", &["localhost", "127.0.0.1", "::1"]),
         ] {

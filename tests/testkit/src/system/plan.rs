@@ -93,8 +93,8 @@ impl Plan {
         Ok(self)
     }
 
-    /// With one server certificate for the login host and the certificate host, which tempts browsers to
-    /// use one connection for both.
+    /// With one server certificate for the login host and the certificate host, and both of one site, which
+    /// tempts browsers to use one connection for both.
     #[must_use]
     pub fn shared_certificate(mut self, shared: bool) -> Self {
         self.shared_certificate = shared;

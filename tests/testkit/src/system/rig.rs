@@ -33,6 +33,8 @@ pub(super) const PAGE_CLIENT_ID: &str = "rig-page";
 pub struct Rig {
     /// `https://login.localhost:PORT`.
     pub issuer: String,
+    /// The host that asks for certificates, at the same port.
+    pub certificate_host: String,
     /// A whole authorize request of jon's application; good any number of times.
     pub authorize_url: String,
     /// Where its code is redeemed.
@@ -142,6 +144,7 @@ impl Rig {
         }
         Ok(Self {
             issuer: system.issuer(),
+            certificate_host: system.certificate_host().to_owned(),
             authorize_url: request.url.into(),
             token_url: format!("{}/token", system.issuer()),
             code_verifier: request.code_verifier,

@@ -95,7 +95,7 @@ fn of_role(system: &System, role: Role, index: usize) -> anyhow::Result<Value> {
             section("edge", json!({"listen": [system.gateway(index)]}));
             section(
                 "gateway",
-                json!({"issuer": system.issuer(), "certificate_host": "cert.localhost"}),
+                json!({"issuer": system.issuer(), "certificate_host": system.certificate_host()}),
             );
         }
         Role::Control => {
