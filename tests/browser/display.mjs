@@ -9,6 +9,8 @@ import { until } from './waiting.mjs';
 
 /** Below this a point of a light page is dimmed, as browsers do behind a dialog. */
 const DIMMED = 170;
+/** Above this line browsers have their tabs, where something turns while a page loads. */
+const TABS = 90;
 
 /** Starts a display that nobody else has. */
 export async function display(width = 1100, height = 760) {
@@ -19,12 +21,19 @@ export async function display(width = 1100, height = 760) {
   const number = await until('Xvfb to be up', () => /^\d+$/m.exec(server.said())?.[0]);
   const name = `:${number}`;
   const env = { ...process.env, DISPLAY: name };
-  // Out of the way: what it rests on shows its explanations.
-  await run('xdotool', ['mousemove', `${width - 1}`, `${height - 1}`], { env });
   let [left, right, bottom] = [0, width, height];
   const isDim = () => {
     const points = [[left + 24, bottom - 120], [right - 60, bottom - 120], [left + 24, bottom - 60]];
     return points.every((point) => brightness(join(folder, 'Xvfb_screen0'), ...point) < DIMMED);
+  };
+  // Dialogs come by and by.
+  const still = async () => {
+    let [seen, since] = ['', 0];
+    await until('the display to be still', () => {
+      const now = below(join(folder, 'Xvfb_screen0'), TABS);
+      if (now !== seen) [seen, since] = [now, Date.now()];
+      return Date.now() - since > 500;
+    });
   };
   const press = (...keys) => run('xdotool', ['key', '--delay', '150', ...keys], { env });
   return {
@@ -34,33 +43,28 @@ export async function display(width = 1100, height = 760) {
     lookAt(x, y, across, down) {
       [left, right, bottom] = [x, x + across, y + down];
     },
-    /** Waits for the browser's dialog: the page behind it is dimmed then. */
+    /** Waits for the browser's dialog: the page behind it is dimmed then, and nothing moves any more. */
     async dialog(seconds = 30) {
       await until('the browser to ask for a certificate', isDim, seconds);
+      await still();
     },
-    /** Answers the dialog by the keyboard. The last key is pressed again while the dialog stays: browsers ignore keys at first. */
+    /**
+     * Answers the dialog by the keyboard. The last key is pressed again while the dialog stays, for browsers ignore
+     * keys at first; but late, for after the dialog it would go to the page.
+     */
     async answer(...keys) {
       await press(...keys);
       const pressed = Date.now();
       let again = pressed;
       await until('the dialog to be gone', async () => {
-        if (isDim() && Date.now() - again > 2000) {
+        if (isDim() && Date.now() - again > 8000) {
           again = Date.now();
           await press(keys.at(-1));
         }
         return !isDim();
-      });
+      }, 40);
     },
     press,
-    /** Waits until nothing moves: dialogs come and go by and by. */
-    async still() {
-      let [seen, since] = ['', 0];
-      await until('the display to be still', () => {
-        const now = createHash('sha256').update(readFileSync(join(folder, 'Xvfb_screen0'))).digest('hex');
-        if (now !== seen) [seen, since] = [now, Date.now()];
-        return Date.now() - since > 500;
-      });
-    },
     /** Writes a picture of the whole display, or of this part of it: left, top, width, height. */
     async picture(file, part = [0, 0, width, height]) {
       await run('scrot', ['--overwrite', '--silent', '--autoselect', part.join(','), file], { env });
@@ -70,6 +74,13 @@ export async function display(width = 1100, height = 760) {
       removeFolder(folder);
     },
   };
+}
+
+/** A digest of Xvfb's screen below this line. */
+function below(file, line) {
+  const screen = readFileSync(file);
+  const [size, perLine, colours] = [0, 12, 19].map((index) => screen.readUInt32BE(index * 4));
+  return createHash('sha256').update(screen.subarray(size + colours * 12 + line * perLine)).digest('hex');
 }
 
 /** The brightness (0 to 255) of one point of Xvfb's screen, a file in XWD format. */

@@ -33,6 +33,9 @@ export async function firefox(rig, {
     extraPrefsFirefox: {
       'security.default_personal_cert': chooses ? 'Select Automatically' : 'Ask Every Time',
       'dom.disable_open_during_load': false,
+      // Dialogs take keys at once, and what shows that a page loads does not move.
+      'security.dialog_enable_delay': 0,
+      'ui.prefersReducedMotion': 1,
       'network.dns.localDomains': '',
       'browser.shell.checkDefaultBrowser': false,
       'datareporting.policy.dataSubmissionEnabled': false,

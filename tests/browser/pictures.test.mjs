@@ -105,7 +105,6 @@ test('the browser\'s own dialog above the page', { timeout: 90_000 }, async (t) 
   const { left, top, width, height } = await windowFrom(page);
   screen.lookAt(left, top, width, height);
   await screen.dialog();
-  await screen.still();
   const file = join(folder, 'chooser.png');
   await screen.picture(file, [left, top, width, height]);
   await finished(file);
