@@ -59,7 +59,7 @@ export class Auth {
     let result: SignInResult;
     try {
       result = await limited(this.#options.timeoutMs, options.signal, (limit) =>
-        options.popup ? this.#popup(options, limit) : this.#redirect(options),
+        options.popup ? this.#popup(options, limit) : this.#redirect(options, limit),
       );
     } catch (error) {
       if (!onLoginFailed) throw error;
@@ -111,10 +111,11 @@ export class Auth {
     return (this.#last = await redeemed(transaction, answer, limit.signal));
   }
 
-  async #redirect(options: SignInOptions): Promise<never> {
+  async #redirect(options: SignInOptions, { signal }: AbortController): Promise<never> {
     const redirectUri = this.#options.redirectUri ?? location.origin + location.pathname;
     const transaction = begin(this.#options, redirectUri, 'query', options);
     const url = await authorizeUrl(transaction);
+    signal.throwIfAborted();
     keep(transaction);
     location.assign(url);
     return new Promise(() => {});

@@ -34,7 +34,7 @@ export const profileOf = (
     else if ((azp ?? (audience[1] ? 0 : client_id)) !== client_id) wrong = 'azp';
     else if (nonce !== expected) wrong = 'nonce';
     else if (!((exp as number) > past)) wrong = 'exp';
-    else if (max_age !== undefined && !((auth_time as number) + max_age > past)) wrong = 'auth_time';
+    else if (max_age != null && !((auth_time as number) + max_age > past)) wrong = 'auth_time';
     else if (!profile['sub']) wrong = 'sub';
     else return profile as Profile;
   } catch {

@@ -4,6 +4,11 @@
 
 import { AuthError } from './error.js';
 
+const enum Milliseconds {
+  /** The longest that a browser can count: a timer that is set for longer ends at once. */
+  Longest = 0x7fffffff,
+}
+
 /**
  * Runs `run` at once, in the same click, with a signal that is aborted when the time is up or when `outer` is (the reason
  * is an AuthError then), and at the end in any case.
@@ -17,7 +22,7 @@ export const limited = async <T>(
   const abort = (): void => limit.abort(new AuthError('aborted', 'The application gave up.'));
   const timer = setTimeout(
     () => limit.abort(new AuthError('timeout', 'The time was over before anybody signed in.')),
-    milliseconds,
+    Math.min(milliseconds, Milliseconds.Longest),
   );
   outer?.addEventListener('abort', abort, { signal: limit.signal });
   if (outer?.aborted) abort();

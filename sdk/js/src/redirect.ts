@@ -11,23 +11,30 @@ const enum Milliseconds {
   Life = 600_000,
 }
 
-/** What is kept under `key`, if it can still be used. */
+/** What is kept under `key`, if it can still be used; what is too old goes. */
 const kept = (key: string): Transaction | undefined => {
   try {
     const transaction = JSON.parse(sessionStorage.getItem(key) ?? '') as Transaction;
-    return Date.now() - transaction.created < Milliseconds.Life ? transaction : undefined;
+    if (Date.now() - transaction.created < Milliseconds.Life) return transaction;
+    sessionStorage.removeItem(key);
   } catch {
-    return undefined;
+    // Nothing that can be read is kept there.
   }
+  return undefined;
 };
 
-/** Keeps a transaction for the way back, and throws those away that nobody came back for. */
+/**
+ * Keeps a transaction for the way back, and throws those away that nobody came back for.
+ *
+ * @throws {TypeError} when JSON cannot hold its `appState`.
+ */
 export const keep = (transaction: Transaction): void => {
+  const text = JSON.stringify(transaction);
   try {
     for (const key of Object.keys(sessionStorage)) {
       if (key.startsWith(PREFIX) && !kept(key)) sessionStorage.removeItem(key);
     }
-    sessionStorage.setItem(PREFIX + transaction.request.state, JSON.stringify(transaction));
+    sessionStorage.setItem(PREFIX + transaction.request.state, text);
   } catch (error) {
     throw new AuthError('insecure_context', `sessionStorage: ${error}`);
   }

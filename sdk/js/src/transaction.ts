@@ -66,7 +66,7 @@ export const begin = (
 
 /** Parameters as a form, without those that are not there. */
 export const form = (parameters: Record<string, unknown>): URLSearchParams =>
-  new URLSearchParams(JSON.parse(JSON.stringify(parameters)));
+  new URLSearchParams(JSON.parse(JSON.stringify(parameters, (_name, value) => value ?? undefined)));
 
 /** Where the browser goes to sign somebody in. */
 export const authorizeUrl = async ({ issuer, request, verifier }: Transaction): Promise<string> =>

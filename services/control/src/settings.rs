@@ -58,7 +58,7 @@ impl Settings {
             ),
             key(
                 "admin_key_file",
-                r#""/etc/postern/admin.key""#,
+                r#""/etc/postern/secrets/admin.key""#,
                 "File (mode 0600) with the private key of that certificate as PEM.",
             ),
             key(
@@ -68,17 +68,17 @@ impl Settings {
             ),
             key(
                 "signing_key_file",
-                r#""/etc/postern/snapshot.key""#,
+                r#""/etc/postern/keys/snapshot.key""#,
                 "File (mode 0600) with the private key that snapshots are signed with.",
             ),
             key(
                 "gateway_seal_key_file",
-                r#""/etc/postern/gateway.seal""#,
+                r#""/etc/postern/keys/gateway.seal""#,
                 "File (mode 0600) with the key that the gateways' secrets are sealed with.",
             ),
             key(
                 "directory_seal_key_file",
-                r#""/etc/postern/directory.seal""#,
+                r#""/etc/postern/keys/directory.seal""#,
                 "File (mode 0600) with the key that the directory service's secrets are sealed with.",
             ),
             key(

@@ -190,9 +190,9 @@ macro_rules! shared_sections {
                 keys: const {
                     &[
                         key("urls", "[\"tls://127.0.0.1:4222\"]", "Addresses of the NATS servers."),
-                        key("ca_file", "\"/etc/postern/bus-ca.pem\"", "Certificate (PEM) that the servers' own certificates are trusted by."),
+                        key("ca_file", "\"/etc/postern/mesh/mesh-ca.pem\"", "Certificate (PEM) that the servers' own certificates are trusted by."),
                         key("user", concat!("\"", $role, "\""), "User name at the bus."),
-                        key("password_file", "\"/etc/postern/bus-password\"", "File (mode 0600, in a folder of mode 0700) with the user's password."),
+                        key("password_file", "\"/etc/postern/secrets/bus-password\"", "File (mode 0600, in a folder of mode 0700) with the user's password."),
                         key("allow_old_server", "false", "Put up with a NATS server older than 2.12.6, which has known security faults."),
                         $($bus)?
                     ]
@@ -203,7 +203,7 @@ macro_rules! shared_sections {
                 doc: "What this role trusts and reads of the live configuration.",
                 keys: const {
                     &[
-                        key("trusted_keys_file", "\"/etc/postern/snapshot.pub\"", "File with the public key (during a change of keys: two) that control signs snapshots with."),
+                        key("trusted_keys_file", "\"/etc/postern/keys/snapshot.pub\"", "File with the public key (during a change of keys: two) that control signs snapshots with."),
                         $($configuration)?
                     ]
                 },
@@ -214,13 +214,13 @@ macro_rules! shared_sections {
 
 const GATEWAY_SEAL: Key = key(
     "seal_key_file",
-    "\"/etc/postern/gateway.seal\"",
+    "\"/etc/postern/keys/gateway.seal\"",
     "File (mode 0600) with the key that the gateways' secrets inside a snapshot are sealed with.",
 );
 
 const DIRECTORY_SEAL: Key = key(
     "seal_key_file",
-    "\"/etc/postern/directory.seal\"",
+    "\"/etc/postern/keys/directory.seal\"",
     "File (mode 0600) with the key that the directory service's secrets inside a snapshot are sealed with.",
 );
 

@@ -89,7 +89,9 @@ impl Command {
                     "made {}",
                     shown(&folder.path.join(format!("{name}.client.pem")))
                 );
-                say!("next: name the client in the service's list of allowed callers");
+                say!(
+                    "next: give it to a program that is to ask for health; the names that may are `probe` and `postern`"
+                );
             }
             Self::User { name, folder } => {
                 let name: domain::account::AccountName = name

@@ -68,12 +68,13 @@ fn every_postern_command_in_the_handbook_parses() {
 #[test]
 fn the_settings_and_the_initial_configuration_of_the_handbook_are_read() {
     let page = std::fs::read_to_string(root().join("docs/set-up.md")).unwrap();
-    let [gateway, initial] = blocks(&page, "toml").try_into().expect("two examples");
-    let gateway: Gateway = Sources::given(Path::new("gateway.toml"), &gateway, [])
+    let blocks = blocks(&page, "toml");
+    let (gateway, initial) = (blocks.first().unwrap(), blocks.last().unwrap());
+    let gateway: Gateway = Sources::given(Path::new("gateway.toml"), gateway, [])
         .load()
         .unwrap();
     assert_eq!(gateway.gateway.issuer, "https://login.example.com");
-    let initial: InitialConfiguration = toml::from_str(&initial).unwrap();
+    let initial: InitialConfiguration = toml::from_str(initial).unwrap();
     assert_eq!(initial.connections.len(), 1);
     assert_eq!(initial.server_certificates.len(), 2);
 }
