@@ -27,18 +27,27 @@ pub(crate) const LASTING: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The value of the cookie `name`, if it came exactly once.
 pub(crate) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let mut found = headers
+    let mut found = named(headers, name);
+    match (found.next(), found.next()) {
+        (Some(value), None) => Some(value),
+        _ => None,
+    }
+}
+
+fn named<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+    headers
         .get_all(COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(key, _)| *key == name)
-        .map(|(_, value)| value);
-    match (found.next(), found.next()) {
-        (Some(value), None) => Some(value),
-        _ => None,
-    }
+        .filter(move |(key, _)| *key == name)
+        .map(|(_, value)| value)
+}
+
+/// Whether there is a cookie `name` at all, however often it came.
+pub(crate) fn is_there(headers: &HeaderMap, name: &str) -> bool {
+    named(headers, name).next().is_some()
 }
 
 /// A `Set-Cookie` value that ends with the browser. `None` when `value` has characters that no cookie has.

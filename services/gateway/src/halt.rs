@@ -226,7 +226,10 @@ impl Desk {
             detail: &refusal.detail,
             code: refusal.reason.code(),
             ways: Ways {
-                again: None,
+                // Anything else would end the same way.
+                again: ways
+                    .again
+                    .filter(|_| refusal.reason == Reason::TransactionUnknown),
                 ..ways
             },
         };

@@ -85,6 +85,11 @@ impl Password<'_> {
     fn is_wrong(&self) -> bool {
         matches!(self.alert, Some(Alert::Reason(Reason::WrongCredentials)))
     }
+
+    /// Whether the name was typed as Windows takes it elsewhere: with a domain.
+    fn names_domain(&self) -> bool {
+        self.is_wrong() && self.user_name.contains(['@', '\\'])
+    }
 }
 
 /// Where a certificate is asked for instead of the password.

@@ -26,6 +26,7 @@ use crate::halt::{Halt, Ways};
 use crate::ids;
 use crate::oidc::answer::{Answer, Says};
 use crate::oidc::authorize_request::{AuthorizeRequest, PageError};
+use crate::oidc::error_code::ErrorCode;
 use crate::oidc::parameters::Parameters;
 use crate::oidc::return_address::ReturnAddress;
 use crate::pages::Back;
@@ -125,10 +126,28 @@ impl Desk {
     ) -> Result<(Snapshot, OwnTransaction, &'a str), Halt> {
         let text = parameters.only("tx")?.ok_or(Reason::TransactionUnknown)?;
         let transaction = self.transaction(&*self.live()?, text, visit)?;
-        progress.within(&transaction);
-        let transaction = transaction.in_browser(visit.browser())?;
+        let transaction = self.own(transaction, visit, progress)?;
         let snapshot = self.at_least(transaction.revision).await?;
         Ok((snapshot, transaction, text))
+    }
+
+    /// The proof that this browser began the transaction. Where it did not, the same request can be begun anew: of two
+    /// tabs that a browser without cookies opens at once, only one finds its cookie again.
+    fn own(
+        &self,
+        transaction: Transaction,
+        visit: &Visit,
+        progress: &mut Progress,
+    ) -> Result<OwnTransaction, Reason> {
+        progress.within(&transaction);
+        // Without the hint it would be for anybody.
+        let anew = match transaction.about {
+            None => Some(format!("/authorize?{}", transaction.request.to_query())),
+            Some(_) => None,
+        };
+        transaction.in_browser(visit.browser()).inspect_err(|_| {
+            progress.ways.again = anew.map(|path| self.hosts.login_url(&path));
+        })
     }
 
     /// The ways out of a transaction that can still be used, for somebody who came by this method.
@@ -215,7 +234,21 @@ impl Desk {
         visit: &Visit,
         progress: &mut Progress,
     ) -> Result<Response, Halt> {
-        let mut response = self.code_for(snapshot, &transaction.request, session, visit)?;
+        let request = &transaction.request;
+        if transaction
+            .about
+            .is_some_and(|about| about != session.session().account)
+        {
+            return Err(Halt::Application(Answer {
+                to: request.to.clone(),
+                says: Says::Error(
+                    ErrorCode::LoginRequired,
+                    "somebody else signed in than the id_token_hint is about".to_owned(),
+                ),
+                state: request.state.clone(),
+            }));
+        }
+        let mut response = self.code_for(snapshot, request, session, visit)?;
         let sealed = seals::seal(
             &snapshot.view.seal_keys,
             self.hosts.login(),

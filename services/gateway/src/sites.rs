@@ -10,7 +10,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -50,10 +50,16 @@ impl Sites {
     #[must_use]
     pub fn of(desk: &Arc<Desk>) -> Self {
         let login = Router::new()
-            .route("/authorize", get(authorize::get).post(authorize::post))
-            .route("/password", get(password::get).post(password::post))
-            .route("/resume", get(resume::get))
-            .route("/cancel", get(cancel::get))
+            .route(
+                "/authorize",
+                get(authorize::get).post(authorize::post).head(no_head),
+            )
+            .route(
+                "/password",
+                get(password::get).post(password::post).head(no_head),
+            )
+            .route("/resume", get(resume::get).head(no_head))
+            .route("/cancel", get(cancel::get).head(no_head))
             .route("/preference", post(preference::post))
             .route(
                 "/token",
@@ -65,7 +71,10 @@ impl Sites {
                     .post(userinfo::post)
                     .layer(cross_origin::registered(desk)),
             )
-            .route("/signout", get(sign_out::get).post(sign_out::post))
+            .route(
+                "/signout",
+                get(sign_out::get).post(sign_out::post).head(no_head),
+            )
             .route("/jwks", get(discovery::keys).layer(cross_origin::anybody()))
             .route(
                 "/.well-known/openid-configuration",
@@ -76,7 +85,7 @@ impl Sites {
             .route("/assets/style.css", get(style))
             .route("/assets/icon.svg", get(icon))
             .route("/assets/logo", get(logo));
-        let certificate = Router::new().route("/", get(certificate::get));
+        let certificate = Router::new().route("/", get(certificate::get).head(no_head));
         Self {
             // A referrer keeps forms of ours telling their origin; it never leaves the host.
             login: finished(login, desk, "same-origin"),
@@ -124,6 +133,11 @@ fn or_else(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers
         .entry(name)
         .or_insert(HeaderValue::from_static(value));
+}
+
+/// To look without doing anything is not possible there: sign-ins begin and end.
+async fn no_head() -> StatusCode {
+    StatusCode::METHOD_NOT_ALLOWED
 }
 
 async fn nothing_here(State(desk): State<Arc<Desk>>, visit: Visit) -> Response {

@@ -119,6 +119,49 @@ impl AuthorizeRequest {
             .map_err(|problem| answer(state, problem))
     }
 
+    /// The same request as query text, to begin anew with.
+    #[must_use]
+    pub fn to_query(&self) -> String {
+        let mode = match self.to {
+            ReturnAddress::Redirect(_) => None,
+            ReturnAddress::Message(_) => Some("web_message"),
+        };
+        let prompt = match self.prompt {
+            Prompt::Unspecified => None,
+            Prompt::None => Some("none"),
+            Prompt::Login => Some("login"),
+        };
+        let scope = self.scopes.to_string();
+        let challenge = self.challenge.to_string();
+        let max_age = self.max_age.map(|seconds| seconds.to_string());
+        let parameters = [
+            ("response_type", Some("code")),
+            ("response_mode", mode),
+            ("client_id", Some(self.client_id.as_str())),
+            ("redirect_uri", Some(self.to.as_str())),
+            ("scope", Some(scope.as_str())),
+            ("state", self.state.as_deref()),
+            ("nonce", self.nonce.as_deref()),
+            ("code_challenge", Some(challenge.as_str())),
+            ("code_challenge_method", Some("S256")),
+            (
+                "connection",
+                self.connection.as_ref().map(ConnectionName::as_str),
+            ),
+            ("prompt", prompt),
+            ("max_age", max_age.as_deref()),
+            ("login_hint", self.login_hint.as_deref()),
+            ("ui_locales", self.ui_locale.map(Language::tag)),
+        ];
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(
+                parameters
+                    .into_iter()
+                    .filter_map(|(name, value)| value.map(|value| (name, value))),
+            )
+            .finish()
+    }
+
     fn of(
         parameters: &Parameters,
         application: &Application,

@@ -35,6 +35,12 @@ impl Challenge {
     }
 }
 
+impl std::fmt::Display for Challenge {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&URL_SAFE_NO_PAD.encode(self.0.as_bytes()))
+    }
+}
+
 impl std::str::FromStr for Challenge {
     type Err = InvalidChallenge;
 

@@ -159,6 +159,7 @@ pub(crate) struct Words {
     pub(crate) password_title: &'static str,
     pub(crate) password_account: Around,
     pub(crate) user_name: &'static str,
+    pub(crate) user_name_alone: &'static str,
     pub(crate) password: &'static str,
     pub(crate) sign_in: &'static str,
     pub(crate) prefer_password: &'static str,

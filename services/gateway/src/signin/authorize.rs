@@ -8,6 +8,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
+use domain::account::AccountId;
 use domain::connection::{Admission, Connection};
 use domain::outcome::{Refusal, Verdict};
 use domain::reason::Reason;
@@ -81,6 +82,15 @@ enum Standing {
     Fits(LiveSession),
 }
 
+/// What a sign-in begins with.
+struct Asked {
+    request: AuthorizeRequest,
+    /// Whom it is about, if the application says.
+    about: Option<AccountId>,
+    /// Whether it waits for a click instead of going on by itself.
+    waits: bool,
+}
+
 impl Desk {
     async fn authorize(
         &self,
@@ -123,13 +133,22 @@ impl Desk {
                 self.standing(&snapshot, &request, &offered, visit).await?
             }
         };
-        let standing = match parameters
+        let hint = parameters
             .only("id_token_hint")
             .map_err(|error| answer(&request, ErrorCode::InvalidRequest, &error.to_string()))?
-        {
-            Some(hint) => self.about(hint, standing, &snapshot),
-            None => standing,
+            .map(|hint| Hint::read(hint, self.hosts.issuer(), &snapshot.view.token_keys));
+        let standing = match (standing, &hint) {
+            // A session only answers a request about the person in it (OpenID Connect Core section 3.1.2.2).
+            (Standing::Fits(live), Some(hint))
+                if !hint
+                    .as_ref()
+                    .is_ok_and(|hint| hint.sub == live.session().account) =>
+            {
+                Standing::Nobody
+            }
+            (standing, _) => standing,
         };
+        let about = hint.and_then(Result::ok).map(|hint| hint.sub);
         let too_long_ago = match standing {
             Standing::Fits(session) => {
                 return self.go_on(&snapshot, &request, session, visit, progress);
@@ -157,15 +176,18 @@ impl Desk {
         };
         let waits = request.prompt == Prompt::Login
             || too_long_ago
-            || cookies::read(visit.headers(), cookies::SIGNED_OUT).is_some();
+            || cookies::is_there(visit.headers(), cookies::SIGNED_OUT);
         self.begin(
             &snapshot,
             Offer {
                 application,
                 connection,
             },
-            request,
-            waits,
+            Asked {
+                request,
+                about,
+                waits,
+            },
             visit,
             progress,
         )
@@ -227,17 +249,6 @@ impl Desk {
         }
     }
 
-    /// A session only answers a request about the person in it (OpenID Connect Core section 3.1.2.2).
-    fn about(&self, hint: &str, standing: Standing, snapshot: &Snapshot) -> Standing {
-        let hint = Hint::read(hint, self.hosts.issuer(), &snapshot.view.token_keys);
-        match standing {
-            Standing::Fits(live) if !hint.is_ok_and(|hint| hint.sub == live.session().account) => {
-                Standing::Nobody
-            }
-            standing => standing,
-        }
-    }
-
     /// A code at once.
     fn go_on(
         &self,
@@ -271,8 +282,7 @@ impl Desk {
         &self,
         snapshot: &Snapshot,
         offer: Offer<'_>,
-        request: AuthorizeRequest,
-        waits: bool,
+        asked: Asked,
         visit: &Visit,
         progress: &mut Progress,
     ) -> Result<Response, Halt> {
@@ -289,7 +299,8 @@ impl Desk {
             revision: snapshot.revision,
             binding: browser.hash(),
             created: visit.now,
-            request,
+            request: asked.request,
+            about: asked.about,
         };
         progress.within(&transaction);
         let text = seals::seal(
@@ -304,7 +315,7 @@ impl Desk {
         let mut response = match connection.admission(visit.arrival.address) {
             Admission::Certificate { password } => match self.fresh() {
                 Ok(()) if password && visit.prefers_password() => form(None)?,
-                Ok(()) => self.choose_page(offer, &text, password, waits, visit)?,
+                Ok(()) => self.choose_page(offer, &text, password, asked.waits, visit)?,
                 Err(stale) if password => {
                     progress.event.ended(Outcome::Unavailable(&stale));
                     form(Some(Alert::Fault(stale.fault)))?

@@ -6,10 +6,9 @@
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
-use domain::account::Person;
+use domain::account::{AccountName, Person};
 use domain::connection::Connection;
 use domain::outcome::{Refusal, Verdict};
 use domain::reason::Reason;
@@ -83,15 +82,10 @@ impl Desk {
         progress.ways = self.ways(text, offer, Method::Password, visit)?;
         let connection = offer.connection;
         with_password(connection)?;
-        let user_name = form.only("user_name")?.unwrap_or_default();
+        // Phones put a space behind what they complete.
+        let user_name = form.only("user_name")?.unwrap_or_default().trim();
         let password = form.only("password")?.unwrap_or_default();
         let prefers = form.only("prefer")? == Some("password");
-        if user_name.len() > MAX_USER_NAME || password.len() > MAX_PASSWORD {
-            return Err(Halt::Rejected(
-                StatusCode::BAD_REQUEST,
-                "the user name or the password is over the size limit",
-            ));
-        }
         match self
             .try_password(&snapshot, connection, user_name, password, visit)
             .await?
@@ -143,8 +137,13 @@ impl Desk {
         password: &str,
         visit: &Visit,
     ) -> Result<Verdict<Person>, Halt> {
-        // Active Directory takes a bind without a password for an anonymous one and says yes.
-        if user_name.trim().is_empty() || password.is_empty() {
+        // Active Directory takes a bind without a password for an anonymous one and says yes. What can be neither a name
+        // nor a password is nobody's attempt, and does not count as one.
+        if user_name.parse::<AccountName>().is_err()
+            || password.is_empty()
+            || user_name.len() > MAX_USER_NAME
+            || password.len() > MAX_PASSWORD
+        {
             return Ok(Verdict::refused(Reason::WrongCredentials));
         }
         let attempt = self.attempts.begin(

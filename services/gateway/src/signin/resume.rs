@@ -43,8 +43,7 @@ impl Desk {
         let result = parameters.only("r")?.ok_or(Reason::TransactionUnknown)?;
         let snapshot = self.live()?;
         let transaction = self.transaction(&snapshot, text, visit)?;
-        progress.within(&transaction);
-        let transaction = transaction.in_browser(visit.browser())?;
+        let transaction = self.own(transaction, visit, progress)?;
         let result = CertificateResult::open(
             &snapshot.view.seal_keys,
             self.hosts.login(),

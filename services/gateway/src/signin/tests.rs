@@ -35,6 +35,7 @@ fn begun_in(browser: Binding) -> Transaction {
         revision: 7,
         binding: browser.hash(),
         created: NOW,
+        about: None,
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use domain::account::AccountId;
 use domain::address::ClientAddress;
 use domain::connection::ConnectionName;
 use domain::reason::Reason;
@@ -25,6 +26,8 @@ pub(crate) const LIFE: Duration = Duration::from_secs(10 * 60);
 pub(crate) struct Transaction {
     pub(crate) id: TransactionId,
     pub(crate) request: AuthorizeRequest,
+    /// Whom the application wants to sign in, and nobody else (`id_token_hint`).
+    pub(crate) about: Option<AccountId>,
     /// The connection that was decided on.
     pub(crate) connection: ConnectionName,
     /// Where the request came from.

@@ -129,6 +129,31 @@ fn a_message_goes_to_an_origin_that_is_registered_byte_by_byte() {
 }
 
 #[test]
+fn a_request_written_again_reads_the_same() {
+    for changes in [
+        [
+            ("max_age", "60"),
+            ("prompt", "none"),
+            ("state", "a&b=c#d%20+"),
+        ],
+        [
+            ("connection", "FabrikamAD"),
+            ("prompt", "login"),
+            ("login_hint", "jörg \u{1f600}"),
+        ],
+        [
+            ("response_mode", "web_message"),
+            ("redirect_uri", ORIGIN),
+            ("ui_locales", "de"),
+        ],
+        [("state", ""), ("nonce", ""), ("scope", "openid groups")],
+    ] {
+        let request = read(&changes).unwrap();
+        assert_eq!(read_query(&request.to_query()).unwrap(), request);
+    }
+}
+
+#[test]
 fn an_unknown_application_is_a_page() {
     for id in ["", "nobody", "APP", "../app", "app "] {
         assert_eq!(

@@ -30,6 +30,7 @@ pub(crate) static WORDS: Words = Words {
     password_title: "Sign in",
     password_account: ("Use your account at ", "."),
     user_name: "User name",
+    user_name_alone: "Please type your user name alone, without a domain.",
     password: "Password",
     sign_in: "Sign in",
     prefer_password: "I prefer the password on this device",

@@ -32,6 +32,7 @@ pub(crate) static WORDS: Words = Words {
     password_title: "Anmelden",
     password_account: ("Verwenden Sie Ihr Konto bei ", "."),
     user_name: "Benutzername",
+    user_name_alone: "Bitte geben Sie nur Ihren Benutzernamen ein, ohne Domäne.",
     password: "Passwort",
     sign_in: "Anmelden",
     prefer_password: "Auf diesem Gerät lieber mit Passwort anmelden",

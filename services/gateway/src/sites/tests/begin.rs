@@ -1,6 +1,7 @@
 use axum::http::StatusCode;
 
 use crate::testing::browser::{INSIDE, OUTSIDE, authorize_url};
+use crate::testing::services::PASSWORD;
 use crate::testing::{Browser, CALLBACK, SERVER, World};
 
 #[tokio::test]
@@ -267,4 +268,64 @@ async fn every_answer_is_dressed_and_unknown_paths_are_pages() {
         assert!(!page.headers.contains_key("cross-origin-opener-policy"));
     }
     assert!(!ids.contains("mine"));
+}
+
+#[tokio::test]
+async fn of_two_tabs_that_open_at_once_the_one_that_lost_its_cookie_can_begin_anew() {
+    let world = World::new();
+    let mut browser = Browser::at(OUTSIDE);
+    let lost = browser.get(&world, &authorize_url(&[])).await.transaction();
+    // The other tab's answer, made before the first one's cookie came.
+    browser.cookies.clear();
+    browser.get(&world, &authorize_url(&[])).await;
+    let form = format!("https://login.example.com/password?tx={lost}");
+    let page = browser.get(&world, &form).await;
+    assert!(page.shows("transaction_unknown"));
+    let (_, after) = page
+        .body
+        .split_once("href=\"https://login.example.com/authorize?")
+        .unwrap();
+    let query = after.split('"').next().unwrap().replace("&#38;", "&");
+    let again = browser
+        .get(
+            &world,
+            &format!("https://login.example.com/authorize?{query}"),
+        )
+        .await;
+    let mut typed = browser.clone();
+    let page = typed
+        .post(
+            &world,
+            "https://login.example.com/password",
+            &[
+                ("tx", &again.transaction()),
+                ("user_name", "jon"),
+                ("password", PASSWORD),
+            ],
+        )
+        .await;
+    assert_eq!(page.parameter("state").as_deref(), Some("the state"));
+    page.code();
+}
+
+#[tokio::test]
+async fn looking_without_doing_is_refused_where_something_would_be_done() {
+    let world = World::new();
+    let (mut browser, _) = super::jon(&world).await;
+    for url in [
+        authorize_url(&[]),
+        "https://login.example.com/signout".to_owned(),
+        "https://login.example.com/resume".to_owned(),
+        "https://login.example.com/cancel".to_owned(),
+        "https://login.example.com/password".to_owned(),
+        "https://cert.login.example.com/".to_owned(),
+    ] {
+        let request = axum::http::Request::head(&url);
+        let page = browser.request(&world, &url, request, String::new()).await;
+        assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED, "{url}");
+        assert!(
+            page.next().is_none() && !page.headers.contains_key("set-cookie"),
+            "{url}"
+        );
+    }
 }

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 
 use super::{jon, redeem};
 use crate::testing::browser::{INSIDE, OUTSIDE, authorize_url};
+use crate::testing::services::PASSWORD;
 use crate::testing::{Browser, CALLBACK, SERVER, World};
 
 const SIGN_OUT: &str = "https://login.example.com/signout";
@@ -342,4 +343,49 @@ async fn a_browser_that_is_restarted_after_signing_out_does_not_sign_in_by_itsel
     assert!(!browser.cookies.contains_key("__Host-session"));
     let page = browser.get(&world, &authorize_url(&[])).await;
     assert!(page.next().is_some());
+}
+
+#[tokio::test]
+async fn a_hint_holds_for_whoever_signs_in_then_too() {
+    let world = World::new();
+    let (_, code) = super::jon(&world).await;
+    let tokens = super::redeem(&world, &code).await.json();
+    let hint = tokens["id_token"].as_str().unwrap();
+    for (name, answer) in [("jon", None), ("jane", Some("login_required"))] {
+        let mut browser = Browser::at(OUTSIDE);
+        let form = browser
+            .get(&world, &authorize_url(&[("id_token_hint", hint)]))
+            .await;
+        let typed = [
+            ("tx", form.transaction()),
+            ("user_name", name.to_owned()),
+            ("password", PASSWORD.to_owned()),
+        ];
+        let typed: Vec<(&str, &str)> = typed
+            .iter()
+            .map(|(key, value)| (*key, value.as_str()))
+            .collect();
+        let page = browser
+            .post(&world, "https://login.example.com/password", &typed)
+            .await;
+        assert_eq!(page.parameter("error").as_deref(), answer, "{name}");
+        assert_eq!(page.parameter("code").is_some(), answer.is_none(), "{name}");
+        assert_eq!(
+            browser.cookies.contains_key("__Host-session"),
+            answer.is_none(),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_sign_out_that_is_told_twice_is_one_all_the_same() {
+    let world = World::new();
+    let mut browser = Browser::at(INSIDE);
+    browser.headers = vec![(
+        "cookie",
+        "__Host-signed-out=1; __Host-signed-out=1".to_owned(),
+    )];
+    let page = browser.get(&world, &authorize_url(&[])).await;
+    assert_eq!(page.next(), None, "it goes on by itself");
 }
