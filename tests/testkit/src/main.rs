@@ -31,6 +31,9 @@ enum Command {
         /// One server certificate for the login host and the certificate host.
         #[arg(long)]
         shared_certificate: bool,
+        /// Let gateways wait 10 s for certval and the directory, where browsers need all of the machine.
+        #[arg(long)]
+        patient: bool,
     },
 }
 
@@ -51,6 +54,7 @@ async fn run() -> anyhow::Result<()> {
         gateways,
         directory,
         shared_certificate,
+        patient,
     } = Arguments::parse().command;
     // Asked for first, so that a signal during the start ends it too.
     let (mut interrupt, mut terminate) = (
@@ -60,7 +64,8 @@ async fn run() -> anyhow::Result<()> {
     let plan = Plan::in_folder(&data)
         .gateways(gateways)
         .directory(directory)
-        .shared_certificate(shared_certificate);
+        .shared_certificate(shared_certificate)
+        .patient(patient);
     let start = tokio::task::spawn_blocking(move || plan.start());
     let system = tokio::select! {
         system = start => system??,

@@ -77,19 +77,14 @@ impl ReturnAddress {
     }
 
     /// What a form may lead to besides our own pages, as a CSP source (CSP 3 section 2.3.1): browsers apply `form-action`
-    /// to the redirects that follow a form, too.
+    /// to every redirect that follows a form, and where an application sends people on to is its own affair. So it is the
+    /// scheme, and not the host.
     #[must_use]
     pub fn form_target(&self) -> Option<String> {
         let Self::Redirect(uri) = self else {
             return None;
         };
         let url = url::Url::parse(uri).ok()?;
-        match url.origin() {
-            // A host source has no brackets, and so no IPv6 addresses.
-            url::Origin::Tuple(_, url::Host::Ipv6(_), _) | url::Origin::Opaque(_) => {
-                Some(format!("{}:", url.scheme()))
-            }
-            origin @ url::Origin::Tuple(..) => Some(origin.ascii_serialization()),
-        }
+        Some(format!("{}:", url.scheme()))
     }
 }

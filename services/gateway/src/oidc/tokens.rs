@@ -31,6 +31,8 @@ pub const LIFE: Duration = Duration::from_secs(5 * 60);
 /// Most groups in an ID token. A person in more gets none there and all of them from userinfo: a list cut short would
 /// say something untrue.
 pub const MAX_GROUPS: usize = 200;
+/// Most bytes of their names together: ID tokens come back in URLs, as hints.
+pub const MAX_GROUPS_BYTES: usize = 4096;
 
 const ID_TOKEN: &str = "JWT";
 const ACCESS_TOKEN: &str = "at+jwt";
@@ -85,7 +87,10 @@ impl PersonClaims {
     }
 
     fn for_id_token(mut self) -> Self {
-        self.groups = self.groups.filter(|groups| groups.len() <= MAX_GROUPS);
+        self.groups = self.groups.filter(|groups| {
+            let bytes: usize = groups.iter().map(String::len).sum();
+            groups.len() <= MAX_GROUPS && bytes <= MAX_GROUPS_BYTES
+        });
         self
     }
 }

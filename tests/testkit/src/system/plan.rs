@@ -39,6 +39,7 @@ pub struct Plan {
     pub(super) directory: DirectoryKind,
     pub(super) methods: Vec<&'static str>,
     pub(super) shared_certificate: bool,
+    pub(super) patient: bool,
     /// Applications beside those of the rig.
     pub(super) applications: Vec<toml::Value>,
     postern: Option<PathBuf>,
@@ -55,6 +56,7 @@ impl Plan {
             directory: DirectoryKind::File,
             methods: vec!["certificate", "password"],
             shared_certificate: false,
+            patient: false,
             applications: Vec::new(),
             postern: None,
         }
@@ -98,6 +100,13 @@ impl Plan {
     #[must_use]
     pub fn shared_certificate(mut self, shared: bool) -> Self {
         self.shared_certificate = shared;
+        self
+    }
+
+    /// With gateways that wait long for the others: for machines that are busy with something else, too.
+    #[must_use]
+    pub fn patient(mut self, patient: bool) -> Self {
+        self.patient = patient;
         self
     }
 

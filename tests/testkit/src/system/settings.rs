@@ -95,7 +95,12 @@ fn of_role(system: &System, role: Role, index: usize) -> anyhow::Result<Value> {
             section("edge", json!({"listen": [system.gateway(index)]}));
             section(
                 "gateway",
-                json!({"issuer": system.issuer(), "certificate_host": system.certificate_host()}),
+                json!({
+                    "issuer": system.issuer(),
+                    "certificate_host": system.certificate_host(),
+                    "certval_deadline_ms": if system.plan.patient { 10_000 } else { 500 },
+                    "directory_deadline_ms": if system.plan.patient { 10_000 } else { 4_000 },
+                }),
             );
         }
         Role::Control => {
@@ -156,7 +161,7 @@ fn initial(system: &System) -> Value {
         }),
         json!({
             "client_id": super::rig::PAGE_CLIENT_ID,
-            "name": "Page",
+            "name": "Our application",
             "origins": [page],
             "redirect_uris": [format!("{page}/"), format!("{page}/callback.html")],
             "post_logout_redirect_uris": [format!("{page}/")],

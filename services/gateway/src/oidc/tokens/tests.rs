@@ -4,7 +4,7 @@ use domain::timestamp::Timestamp;
 use runtime::random::SystemRandomness;
 use serde_json::{Value, json};
 
-use super::{Access, Hint, MAX_GROUPS, Tokens, access, issue};
+use super::{Access, Hint, MAX_GROUPS, MAX_GROUPS_BYTES, PersonClaims, Tokens, access, issue};
 use crate::codes::Grant;
 use crate::oidc::keys::TokenKeys;
 use crate::oidc::scopes::Scopes;
@@ -135,6 +135,15 @@ fn groups_are_whole_or_absent_in_an_id_token() {
     let most = id_token(&session, "openid groups", MAX_GROUPS);
     assert_eq!(most["groups"].as_array().unwrap().len(), MAX_GROUPS);
     assert!(id_token(&session, "openid groups", MAX_GROUPS + 1)["groups"].is_null());
+    let named = |bytes: usize| {
+        let claims = PersonClaims {
+            groups: Some(vec!["g".repeat(bytes)]),
+            ..PersonClaims::default()
+        };
+        claims.for_id_token().groups
+    };
+    assert!(named(MAX_GROUPS_BYTES).is_some());
+    assert_eq!(named(MAX_GROUPS_BYTES + 1), None);
 }
 
 fn judged(

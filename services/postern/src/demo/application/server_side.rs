@@ -156,17 +156,18 @@ impl Application {
         headers: &HeaderMap,
         query: &BTreeMap<String, String>,
     ) -> Result<BTreeMap<String, Value>> {
+        let browser = cookie(headers).context("this browser began no sign-in here")?;
+        let request = self.take(
+            &browser,
+            query.get("state").context("the answer has no state")?,
+        )?;
+        // Only now: the words of an answer to nobody's question are nobody's.
         if let Some(error) = query.get("error") {
             bail!(
                 "Postern answered: {error} {}",
                 query.get("error_description").map_or("", String::as_str)
             );
         }
-        let browser = cookie(headers).context("this browser began no sign-in here")?;
-        let request = self.take(
-            &browser,
-            query.get("state").context("the answer has no state")?,
-        )?;
         let code = query.get("code").context("the answer has no code")?;
         let token = self.redeem(&request, code).await?;
         walk::verify(&self.client, &request, &token).await
