@@ -32,7 +32,7 @@ export async function application(rig, pages = {}) {
     }
     const page = typeof found === 'string' ? { body: found } : found;
     const policy = searchParams.get('coop');
-    response.writeHead(200, {
+    response.writeHead(page.status ?? 200, {
       'content-type': 'text/html; charset=utf-8',
       ...(policy && { 'cross-origin-opener-policy': policy }),
       ...page.headers,
@@ -84,7 +84,7 @@ function onLoginFailed(error) {
 }
 const ways = {
   callbacks() { auth.signin(request, onLoginSuccess, onLoginFailed); },
-  seed() { auth.signin({ popup: true, connection: 'FabrikamAD', scope: 'openid name email' }, onLoginSuccess, onLoginFailed); },
+  snippet() { auth.signin({ popup: true, connection: 'FabrikamAD', scope: 'openid name email' }, onLoginSuccess, onLoginFailed); },
   promise() { auth.signin(request).then(onLoginSuccess, onLoginFailed); },
   aborted() {
     window.controller = new AbortController();

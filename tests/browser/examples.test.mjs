@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 import { application } from './application.mjs';
 import { chromium } from './chromium.mjs';
-import { firstPage, form } from './pages.mjs';
+import { firstPage, form, signInByPassword } from './pages.mjs';
 import { run, start, temporaryFolder } from './processes.mjs';
 import { rigUp } from './rig.mjs';
 import { until } from './waiting.mjs';
@@ -62,7 +62,17 @@ async function opened(t, address, options = { certificates: ['jon'], chooses: 'j
   return page;
 }
 
-const says = (page, words) => until(`the page to say ${words}`, async () => (await page.$eval('[role=status], body', (element) => element.textContent)).includes(words));
+/** What the page tells people: its status, if it has one. */
+const told = (page) => page.evaluate(() => (document.querySelector('[role=status]') ?? document.body).textContent);
+
+const says = (page, words) => until(`the page to say ${words}`, async () => (await told(page)).includes(words));
+
+/** Clicks on "Sign in", and returns the popup. */
+async function popupOf(page) {
+  const popup = new Promise((resolve) => page.once('popup', resolve));
+  await page.click('::-p-text(Sign in)');
+  return popup;
+}
 
 describe('the examples', { concurrency: 2 }, () => {
   for (const name of ['plain', 'react']) {
@@ -77,11 +87,22 @@ describe('the examples', { concurrency: 2 }, () => {
 
     test(`${name}: somebody closes the window`, { timeout: 60_000 }, async (t) => {
       const page = await opened(t, `${site.origin}/${name}/`, {});
-      const popup = new Promise((resolve) => page.once('popup', resolve));
-      await page.click('::-p-text(Sign in)');
-      await form(await popup);
-      await (await popup).close();
+      const popup = await popupOf(page);
+      await form(popup);
+      await popup.close();
       await says(page, 'You were not signed in.');
+    });
+
+    test(`${name}: somebody clicks twice`, { timeout: 60_000 }, async (t) => {
+      const page = await opened(t, `${site.origin}/${name}/`, {});
+      const first = await popupOf(page);
+      await form(first);
+      const second = await popupOf(page);
+      await until('the first window to be closed', () => first.isClosed());
+      await form(second);
+      assert.doesNotMatch(await told(page), /did not work|not signed in/, 'the first ended, and the second goes on');
+      await signInByPassword(second, rig, 'jon');
+      await says(page, 'Welcome Jon Snow.');
     });
   }
 
@@ -116,7 +137,6 @@ dns.lookup = (name, ...rest) => lookup(name.endsWith('.localhost') ? '127.0.0.1'
     await page.reload();
     await says(page, 'Welcome Jon Snow.');
     await page.click('::-p-text(Sign out)');
-    await until('to be back after signing out', () => page.url() === `${origin}/`);
     await says(page, 'Nobody is signed in.');
   });
 });

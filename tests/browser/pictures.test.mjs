@@ -100,7 +100,7 @@ test('the browser\'s own dialog above the page', { timeout: 90_000 }, async (t) 
   });
   t.after(() => browser.close());
   const page = await firstPage(browser);
-  await page.goto(`${app.origin}/?way=seed`);
+  await page.goto(`${app.origin}/?way=snippet`);
   await page.click('#sign-in');
   const { left, top, width, height } = await windowFrom(page);
   screen.lookAt(left, top, width, height);

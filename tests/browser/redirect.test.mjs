@@ -16,7 +16,9 @@ let rig;
 let app;
 before(async () => {
   rig = await rigUp();
-  app = await application(rig);
+  // An application that takes its answer here and sends people on to another host of its own.
+  const on = { location: `${rig.page.origin.replace('app.localhost', 'www.app.localhost')}/callback.html` };
+  app = await application(rig, { '/': { status: 302, headers: on, body: '' } });
 }, { timeout: 120_000 });
 after(async () => {
   await app?.stop();
@@ -152,6 +154,13 @@ describe('out of range', { concurrency: 2 }, () => {
     assert.equal(await account(rig, page, asked), 'jon');
     assert.ok(seen.every((each) => !each.includes('cert.localhost')), seen.join('\n'));
   });
+});
+
+test('after the password, an application may send people on to another host', { timeout: 60_000 }, async (t) => {
+  const { page } = await opened(t, {});
+  await page.goto(authorize(rig, { connection: 'ContosoAD', redirect_uri: `${app.origin}/` }).url);
+  await signInByPassword(page, rig, 'jon');
+  await until(() => `the other host; it is at ${bare(page.url())}`, () => new URL(page.url()).hostname === 'www.app.localhost');
 });
 
 describe('a session', { concurrency: 2 }, () => {

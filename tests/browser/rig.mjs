@@ -20,7 +20,7 @@ export async function rigUp(...options) {
   const folder = temporaryFolder('rig');
   const data = join(folder, 'rig');
   const testkit = start(join(built, 'testkit'),
-    ['up', '--data', data, '--gateways', '2', '--directory', 'file', ...options]);
+    ['up', '--data', data, '--gateways', '2', '--directory', 'file', '--patient', ...options]);
   const file = join(data, 'rig.json');
   const stop = async () => {
     await testkit.stop();

@@ -5,9 +5,9 @@ import { after, before, describe, test } from 'node:test';
 
 import { inspected } from './axe.mjs';
 import { chromium } from './chromium.mjs';
-import { firstPage, form } from './pages.mjs';
+import { firstPage, form, press, ways } from './pages.mjs';
 import { demoUp } from './rig.mjs';
-import { until } from './waiting.mjs';
+import { never, until } from './waiting.mjs';
 
 let demo;
 let application;
@@ -39,9 +39,19 @@ describe('the sample application', { concurrency: 2 }, () => {
       const page = await opened(t, { certificates: ['jon'], chooses: 'jon' });
       await click(page, way);
       assert.equal(await person(page), 'Jon Snow');
+      await page.evaluate(() => { window.before = true; });
       await click(page, '#sign-out');
-      await until('to be back', () => page.url().startsWith(application));
+      await until('to be back', () => page.evaluate((back) => !window.before && location.href.startsWith(back), application));
+      await page.waitForSelector(`${way}:not([disabled])`);
       assert.equal(await page.$eval('#signed-in', (card) => card.hidden), true);
+
+      const popup = new Promise((resolve) => page.once('popup', resolve));
+      await click(page, way);
+      const asking = way === '#popup' ? await popup : page;
+      await asking.waitForSelector(ways.certificate);
+      await never('left the page that waits', async () => !(await asking.$(ways.certificate)), 1500);
+      await press(asking, ways.certificate);
+      assert.equal(await person(page), 'Jon Snow');
     });
   }
 

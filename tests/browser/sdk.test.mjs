@@ -1,5 +1,5 @@
-// The SDK as the gateway serves it, in pages of the registered origin: the seed's snippet, and everything that
-// can go wrong around a popup.
+// The SDK as the gateway serves it, in pages of the registered origin: the snippet of the documentation, and everything
+// that can go wrong around a popup.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -64,8 +64,8 @@ const isClosed = (popup) => until('the popup to be closed', () => popup.isClosed
 const IN_RANGE = { certificates: ['jon'], chooses: 'jon' };
 
 describe('the snippet', { concurrency: 2 }, () => {
-  test('word for word as in the seed', { timeout: 60_000 }, async (t) => {
-    const { page } = await opened(t, { ...IN_RANGE, query: { way: 'seed' } });
+  test('word for word as it is documented', { timeout: 60_000 }, async (t) => {
+    const { page } = await opened(t, { ...IN_RANGE, query: { way: 'snippet' } });
     const popup = await popupOf(page);
     const { ok } = await outcome(page);
     assert.equal(ok.profile.name, 'Jon Snow');
@@ -92,7 +92,7 @@ describe('the snippet', { concurrency: 2 }, () => {
   });
 
   test('in Firefox', { timeout: 90_000 }, async (t) => {
-    const { page } = await opened(t, { launch: firefox, certificates: ['jon'], chooses: true, query: { way: 'seed' } });
+    const { page } = await opened(t, { launch: firefox, certificates: ['jon'], chooses: true, query: { way: 'snippet' } });
     await popupOf(page);
     assert.equal((await outcome(page)).ok.profile.name, 'Jon Snow');
   });
@@ -109,7 +109,7 @@ describe('the snippet', { concurrency: 2 }, () => {
   });
 
   test('without a certificate, the popup shows the form', { timeout: 60_000 }, async (t) => {
-    const { page } = await opened(t, { query: { way: 'seed' } });
+    const { page } = await opened(t, { query: { way: 'snippet' } });
     const popup = await popupOf(page);
     await reason(popup, 'no_certificate');
     await signInByPassword(popup, rig, 'jon');
@@ -119,7 +119,7 @@ describe('the snippet', { concurrency: 2 }, () => {
   test('chosen by the keyboard in the popup', { timeout: 90_000 }, async (t) => {
     const screen = await display(1100, 900);
     t.after(() => screen.stop());
-    const { page } = await opened(t, { display: screen, size: null, certificates: ['jon'], query: { way: 'seed' } });
+    const { page } = await opened(t, { display: screen, size: null, certificates: ['jon'], query: { way: 'snippet' } });
     await page.click('#sign-in');
     const { left, top, width, height } = await windowFrom(page);
     // 600 by 720 for the page; the browser draws its own things around it.
@@ -142,12 +142,12 @@ describe('the snippet', { concurrency: 2 }, () => {
   });
 
   test('signs out, and the next sign-in waits for the person', { timeout: 60_000 }, async (t) => {
-    const { page } = await opened(t, { ...IN_RANGE, query: { way: 'seed' } });
+    const { page } = await opened(t, { ...IN_RANGE, query: { way: 'snippet' } });
     await popupOf(page);
     assert.ok((await outcome(page)).ok);
     await page.click('#sign-out');
     await until('the way back', () => page.url() === `${app.origin}/`);
-    await page.goto(`${app.origin}/?way=seed`);
+    await page.goto(`${app.origin}/?way=snippet`);
     const popup = await popupOf(page);
     await popup.waitForSelector(ways.certificate);
     await never('signed in silently', () => page.evaluate(() => window.outcome), 1500);
@@ -207,7 +207,7 @@ describe('a popup that does not end well', { concurrency: 2 }, () => {
 
 describe('windows that are cut off', { concurrency: 2 }, () => {
   test('Cross-Origin-Opener-Policy: same-origin without a callback page', { timeout: 60_000 }, async (t) => {
-    const { page } = await opened(t, { ...IN_RANGE, query: { way: 'seed', coop: 'same-origin' } });
+    const { page } = await opened(t, { ...IN_RANGE, query: { way: 'snippet', coop: 'same-origin' } });
     assert.equal(await page.evaluate(() => window.outcome), undefined);
     await popupOf(page);
     await failed(page, 'popup_severed');
@@ -215,14 +215,14 @@ describe('windows that are cut off', { concurrency: 2 }, () => {
 
   test('the same with one', { timeout: 60_000 }, async (t) => {
     const options = { popupCallbackUri: `${app.origin}/callback.html` };
-    const { page } = await opened(t, { ...IN_RANGE, query: { way: 'seed', coop: 'same-origin', options } });
+    const { page } = await opened(t, { ...IN_RANGE, query: { way: 'snippet', coop: 'same-origin', options } });
     await popupOf(page);
     assert.equal((await outcome(page)).ok.profile.name, 'Jon Snow');
     assert.deepEqual(await page.evaluate(() => [localStorage.length, sessionStorage.length]), [0, 0]);
   });
 
   test('same-origin-allow-popups', { timeout: 60_000 }, async (t) => {
-    const { page } = await opened(t, { ...IN_RANGE, query: { way: 'seed', coop: 'same-origin-allow-popups' } });
+    const { page } = await opened(t, { ...IN_RANGE, query: { way: 'snippet', coop: 'same-origin-allow-popups' } });
     await popupOf(page);
     assert.equal((await outcome(page)).ok.profile.name, 'Jon Snow');
   });

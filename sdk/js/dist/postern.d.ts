@@ -56,12 +56,12 @@ export interface SignInOptions {
     maxAge?: number;
     /** Languages of the sign-in pages, in order of preference, such as `de en`. */
     uiLocales?: string;
-    /** Comes back in the result. In redirect mode it has to survive JSON. */
+    /** Comes back in the result. In redirect mode it has to survive JSON: what JSON cannot hold is a TypeError. */
     appState?: unknown;
     /** Ends the sign-in with `aborted`. */
     signal?: AbortSignal;
 }
-/** The person, as the ID token tells: the claims that the scopes asked for. */
+/** The person, as the ID token tells: `sub`, the claims that the scopes asked for, and how they signed in. */
 export interface Profile {
     /** The person's lasting name for programs. */
     sub: string;
@@ -71,7 +71,7 @@ export interface Profile {
     /** The account name. */
     preferred_username?: string;
     email?: string;
-    /** Left out of the ID token for somebody in more than 200 groups: `/userinfo` has them all. */
+    /** Left out of the ID token for somebody in more than 200 groups, or with more than 4 KiB of their names: `/userinfo` has them all. */
     groups?: string[];
     /** How they signed in: `urn:postern:acr:certificate` or `urn:postern:acr:password`. */
     acr?: string;
@@ -92,7 +92,10 @@ export interface SignInResult {
 }
 /** A sign-out. */
 export interface SignOutOptions {
-    /** Where the browser goes afterwards: a registered sign-out address. Default: Postern's own page. */
+    /**
+     * Where the browser goes afterwards: a registered sign-out address. Default: Postern's own page, which it also is after
+     * a reload: no ID token is in memory then, and the person is asked.
+     */
     returnTo?: string;
     /** Comes back to `returnTo` as `state`. */
     state?: string;
@@ -119,7 +122,7 @@ export declare class Auth {
      * A popup sign-in that is still running is given up (`aborted`): the newer one counts.
      *
      * @param onLoginSuccess - is called with the result. What it throws is its own: an uncaught error of the page.
-     * @param onLoginFailed - is called with the AuthError; the promise then resolves to `undefined` and never rejects.
+     * @param onLoginFailed - is called with the AuthError; the promise then resolves to `undefined`. Mistakes in the call reject it.
      */
     signin(options?: SignInOptions, onLoginSuccess?: (result: SignInResult) => void): Promise<SignInResult>;
     signin(options: SignInOptions, onLoginSuccess: ((result: SignInResult) => void) | undefined, onLoginFailed: (error: AuthError) => void): Promise<SignInResult | undefined>;

@@ -29,7 +29,7 @@ const script = (entry, format, outfile) =>
     charset: 'utf8',
     legalComments: 'none',
     // The sources are modules, which are strict: saying so again takes room.
-    tsconfigRaw: { compilerOptions: { alwaysStrict: false } },
+    tsconfigRaw: { compilerOptions: { alwaysStrict: false, useDefineForClassFields: false } },
     banner: { js: banner },
     logLevel: 'warning',
   });

@@ -43,7 +43,7 @@ export class Auth {
    * A popup sign-in that is still running is given up (`aborted`): the newer one counts.
    *
    * @param onLoginSuccess - is called with the result. What it throws is its own: an uncaught error of the page.
-   * @param onLoginFailed - is called with the AuthError; the promise then resolves to `undefined` and never rejects.
+   * @param onLoginFailed - is called with the AuthError; the promise then resolves to `undefined`. Mistakes in the call reject it.
    */
   signin(options?: SignInOptions, onLoginSuccess?: (result: SignInResult) => void): Promise<SignInResult>;
   signin(
@@ -62,8 +62,9 @@ export class Auth {
         options.popup ? this.#popup(options, limit) : this.#redirect(options, limit),
       );
     } catch (error) {
-      if (!onLoginFailed) throw error;
-      queueMicrotask(() => onLoginFailed(error as AuthError));
+      // A mistake in the call is not told to people.
+      if (!onLoginFailed || !(error instanceof AuthError)) throw error;
+      queueMicrotask(() => onLoginFailed(error));
       return undefined;
     }
     // Outside of this function: its mistakes are not those of the sign-in.

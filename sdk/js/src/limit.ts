@@ -19,9 +19,9 @@ export const limited = async <T>(
   run: (limit: AbortController) => Promise<T>,
 ): Promise<T> => {
   const limit = new AbortController();
-  const abort = (): void => limit.abort(new AuthError('aborted', 'The application gave up.'));
+  const abort = (): void => limit.abort(new AuthError('aborted', 'The signal was aborted.'));
   const timer = setTimeout(
-    () => limit.abort(new AuthError('timeout', 'The time was over before anybody signed in.')),
+    () => limit.abort(new AuthError('timeout', 'Nobody signed in in time.')),
     Math.min(milliseconds, Milliseconds.Longest),
   );
   outer?.addEventListener('abort', abort, { signal: limit.signal });

@@ -82,9 +82,9 @@ export const answerFrom = (
         seen < Looks.ForMessage
           ? new AuthError(
               'popup_severed',
-              'COOP cut the window off from your page. Set popupCallbackUri.',
+              'COOP cut the window off. Set popupCallbackUri.',
             )
-          : new AuthError('popup_closed', 'The window was closed before anybody signed in.');
+          : new AuthError('popup_closed', 'Nobody signed in: the window was closed.');
       late = setTimeout(() => reject(why), channel ? Milliseconds.LatePage : Milliseconds.LateMessage);
     }, Milliseconds.Look);
     const end = (): void => {

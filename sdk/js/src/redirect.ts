@@ -31,7 +31,7 @@ const kept = (key: string): Transaction | undefined => {
 export const keep = (transaction: Transaction): void => {
   const text = JSON.stringify(transaction);
   try {
-    for (const key of Object.keys(sessionStorage)) {
+    for (const key in sessionStorage) {
       if (key.startsWith(PREFIX) && !kept(key)) sessionStorage.removeItem(key);
     }
     sessionStorage.setItem(PREFIX + transaction.request.state, text);
@@ -50,7 +50,7 @@ export const arrived = (issuer: string): [Transaction | undefined, Answer] | nul
   const transaction = kept(key);
   // Another provider's, which this page may have as well, is left alone.
   if (!answer || (!transaction && answer['iss'] !== issuer)) return null;
-  history.replaceState(null, '', transaction?.request.redirect_uri ?? location.pathname);
+  history.replaceState(null, '', transaction?.request.redirect_uri ?? '?');
   if (transaction) sessionStorage.removeItem(key);
   return [transaction, answer];
 };

@@ -15,7 +15,7 @@ export const redeemed = async (
   signal: AbortSignal,
 ): Promise<SignInResult> => {
   if (!transaction || answer['state'] !== transaction.request.state || answer['iss'] !== transaction.issuer) {
-    throw new AuthError('state_mismatch', 'The answer is to no sign-in of this page.');
+    throw new AuthError('state_mismatch', 'The answer is not for a sign-in of this page.');
   }
   if (!answer['code']) throw refusal(answer, answer['request_id']);
   const { client_id, redirect_uri } = transaction.request;

@@ -39,13 +39,13 @@ export interface SignInOptions {
   maxAge?: number;
   /** Languages of the sign-in pages, in order of preference, such as `de en`. */
   uiLocales?: string;
-  /** Comes back in the result. In redirect mode it has to survive JSON. */
+  /** Comes back in the result. In redirect mode it has to survive JSON: what JSON cannot hold is a TypeError. */
   appState?: unknown;
   /** Ends the sign-in with `aborted`. */
   signal?: AbortSignal;
 }
 
-/** The person, as the ID token tells: the claims that the scopes asked for. */
+/** The person, as the ID token tells: `sub`, the claims that the scopes asked for, and how they signed in. */
 export interface Profile {
   /** The person's lasting name for programs. */
   sub: string;
@@ -55,7 +55,7 @@ export interface Profile {
   /** The account name. */
   preferred_username?: string;
   email?: string;
-  /** Left out of the ID token for somebody in more than 200 groups: `/userinfo` has them all. */
+  /** Left out of the ID token for somebody in more than 200 groups, or with more than 4 KiB of their names: `/userinfo` has them all. */
   groups?: string[];
   /** How they signed in: `urn:postern:acr:certificate` or `urn:postern:acr:password`. */
   acr?: string;
@@ -78,7 +78,10 @@ export interface SignInResult {
 
 /** A sign-out. */
 export interface SignOutOptions {
-  /** Where the browser goes afterwards: a registered sign-out address. Default: Postern's own page. */
+  /**
+   * Where the browser goes afterwards: a registered sign-out address. Default: Postern's own page, which it also is after
+   * a reload: no ID token is in memory then, and the person is asked.
+   */
   returnTo?: string;
   /** Comes back to `returnTo` as `state`. */
   state?: string;

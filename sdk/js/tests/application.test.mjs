@@ -61,6 +61,19 @@ test('options that are undefined are as if they were not there', async (t) => {
   assert.ok(await signedIn);
 });
 
+test('parameters that are null are not sent', async (t) => {
+  const here = page(t);
+  const postern = new Auth({ issuer: ISSUER, clientId: CLIENT });
+  const nothing = { connection: null, loginHint: null, prompt: null, maxAge: null, uiLocales: null };
+  const signedIn = postern.signin({ popup: true, ...nothing });
+  const sent = (await here.popups[0].went).searchParams;
+  for (const name of ['connection', 'login_hint', 'prompt', 'max_age', 'ui_locales']) assert.equal(sent.get(name), null, name);
+  await answered(t, here);
+  assert.ok(await signedIn);
+  postern.signout({ returnTo: null, state: null });
+  assert.deepEqual([...(await here.left).searchParams.keys()], ['id_token_hint', 'client_id']);
+});
+
 test('onLoginSuccess is called with the result, which is also the promise of it', async (t) => {
   const here = page(t);
   const called = [];

@@ -80,7 +80,7 @@ class Channel extends BroadcastChannel {
 /** Makes this process a page at `path`. `t` is the test: the page ends with it. */
 export function page(t, path = '/') {
   const window = new EventTarget();
-  const url = new URL(path, ORIGIN);
+  const url = new URL(ORIGIN + path);
   const here = {
     window,
     popups: [],

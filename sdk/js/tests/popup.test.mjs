@@ -230,6 +230,19 @@ test('a sign-in that takes too long is timeout, and its popup is closed', async 
   assert.equal(here.popups[0].closed, true);
 });
 
+test('a time that is longer than a browser can count is the longest', async (t) => {
+  for (const timeoutMs of [2 ** 31, Infinity]) {
+    const here = page(t);
+    const signedIn = auth({ timeoutMs }).signin(options);
+    const authorize = await here.popups[0].went;
+    // A timer that is set for too long ends after a millisecond.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    tokenEndpoint(t, authorize);
+    here.say(here.popups[0], ISSUER, messageTo(authorize));
+    assert.ok(await signedIn);
+  }
+});
+
 test('the time also bounds the token request', async (t) => {
   const here = page(t);
   const signedIn = auth({ timeoutMs: 50 }).signin(options);

@@ -90,9 +90,12 @@ test('a page that was not opened by an answer of ours is left alone', async (t) 
 });
 
 test('an answer to no sign-in of this tab is state_mismatch, and taken out of the address', async (t) => {
-  page(t, `/orders?code=x&state=y&iss=${ISSUER}`);
-  await assert.rejects(auth().handleRedirect(), { name: 'AuthError', code: 'state_mismatch' });
-  assert.equal(location.href, `${ORIGIN}/orders`);
+  // Some applications serve every path; one that begins like another host is none.
+  for (const path of ['/orders', '//other.example/orders']) {
+    page(t, `${path}?code=x&state=y&iss=${ISSUER}`);
+    await assert.rejects(auth().handleRedirect(), { name: 'AuthError', code: 'state_mismatch' });
+    assert.equal(location.href, `${ORIGIN}${path}?`);
+  }
 });
 
 test('an answer with our state from another issuer is state_mismatch, and its code is not redeemed', async (t) => {
@@ -115,6 +118,7 @@ test('a transaction is good for ten minutes', async (t) => {
     tokenEndpoint(t, authorize);
     const ended = await auth().handleRedirect().then(() => 'signed in', (error) => error.code);
     assert.equal(ended, outcome);
+    assert.deepEqual(kept(), [], 'used or too old, it is gone');
   }
 });
 
@@ -148,5 +152,29 @@ test('without sessionStorage the sign-in fails before the page is left', async (
     throw new Error('The quota has been exceeded.');
   };
   await assert.rejects(auth().signin(), { name: 'AuthError', code: 'insecure_context', message: /sessionStorage.*quota/ });
+  assert.equal(await Promise.race([here.left, 'still here']), 'still here');
+});
+
+test('an appState that JSON cannot hold is a TypeError, and the page is not left', async (t) => {
+  const here = page(t);
+  const around = {};
+  around.around = around;
+  for (const appState of [around, { count: 1n }]) {
+    await assert.rejects(auth().signin({ appState }), TypeError);
+    const told = [];
+    await assert.rejects(auth().signin({ appState }, undefined, (error) => told.push(error)), TypeError);
+    assert.deepEqual(told, [], 'a mistake in the call is no failed sign-in');
+  }
+  assert.deepEqual(kept(), []);
+  assert.equal(await Promise.race([here.left, 'still here']), 'still here');
+});
+
+test('a sign-in that is given up before the page is left does not leave it', async (t) => {
+  const here = page(t);
+  const controller = new AbortController();
+  const signedIn = auth().signin({ signal: controller.signal });
+  controller.abort();
+  await assert.rejects(signedIn, { name: 'AuthError', code: 'aborted' });
+  assert.deepEqual(kept(), []);
   assert.equal(await Promise.race([here.left, 'still here']), 'still here');
 });

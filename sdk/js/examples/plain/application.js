@@ -28,6 +28,8 @@ function onLoginSuccess({ profile }) {
 }
 
 function onLoginFailed(error) {
+  // Given up for a newer sign-in, which goes on.
+  if (error.code === 'aborted') return;
   const sentences = {
     access_denied: 'You were not signed in.',
     popup_blocked: 'Your browser blocked the sign-in window. Allow pop-ups for this page, then try again.',

@@ -17,6 +17,8 @@ export function useAuth() {
       const result = await auth.signin({ popup: true, connection: CONNECTION, scope: 'openid name email' });
       setProfile(result.profile);
     } catch (error) {
+      // Given up for a newer sign-in, which goes on.
+      if ((error as AuthError).code === 'aborted') return;
       setProblem(sentence(error as AuthError));
     }
   }
