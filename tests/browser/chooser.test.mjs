@@ -72,12 +72,14 @@ describe('the chooser', { concurrency: 4 }, () => {
     });
   }
 
-  test('Firefox gives up by itself after a minute, and there is a way back', { timeout: 180_000 }, async (t) => {
+  test('Firefox: when nobody answers the chooser, there is a way back', { timeout: 300_000 }, async (t) => {
     const { page, screen } = await seen(t, firefox, { certificates: ['jon'] });
     const asked = authorize(rig);
     await page.goto(asked.url);
     await screen.dialog();
-    await until('Firefox to give up', () => !screen.isDim(), 120);
+    // By default Firefox ends the handshake itself after a minute; not always, and then its person gives up when the
+    // gateway has, after two.
+    await until('Firefox to give up', () => !screen.isDim(), 125).catch(() => screen.answer('Escape'));
     // "Try Again": it remembers to have sent none, so the form says so, and offers to be asked anew.
     await page.reload();
     await reason(page, 'no_certificate');
