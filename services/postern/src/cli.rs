@@ -80,6 +80,9 @@ pub(crate) struct DemoArguments {
     /// Stop after the sign-in; the exit code says whether it worked
     #[arg(long)]
     pub once: bool,
+    /// Send traces there, by OTLP over gRPC, like http://127.0.0.1:4317
+    #[arg(long, value_name = "URL")]
+    pub traces: Option<String>,
 }
 
 /// Arguments of a role.

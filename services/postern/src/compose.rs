@@ -26,6 +26,7 @@ use runtime::live::{
 use runtime::mesh::{
     AllowList, ConnectSettings, MeshClient, MeshIdentity, MeshServer, Peer, ServerSettings,
 };
+use runtime::metrics::Metrics;
 use runtime::random::{Randomness, bytes};
 use runtime::readiness::Readiness;
 use runtime::tasks::Tasks;
@@ -45,6 +46,8 @@ pub(crate) struct Host {
     pub tasks: Tasks,
     /// The way to all other instances.
     pub bus: Arc<dyn Bus>,
+    /// Its numbers.
+    pub metrics: Metrics,
 }
 
 /// What is a role's own.
@@ -59,6 +62,17 @@ pub(crate) struct Place {
     pub trusted: TrustedKeys,
     /// Where it keeps its last good snapshot.
     pub folder: PathBuf,
+    /// Whether it can do its work: of its [`parts`].
+    pub readiness: Readiness,
+}
+
+/// What a role needs before it can do its work.
+pub(crate) fn parts(role: &str) -> &'static [&'static str] {
+    match role {
+        "gateway" => &[CONFIGURATION, CERTVAL, DIRECTORY],
+        "control" => control::PARTS,
+        _ => &[CONFIGURATION],
+    }
 }
 
 /// What only the gateway needs.
@@ -100,7 +114,7 @@ pub(crate) struct Admin {
 /// # Errors
 /// When its place cannot be used.
 pub(crate) async fn certval(host: &Host, place: Place) -> Result<Readiness> {
-    let readiness = Readiness::new(&[CONFIGURATION]);
+    let readiness = place.readiness.clone();
     let live = follow(
         host,
         "certval",
@@ -116,6 +130,7 @@ pub(crate) async fn certval(host: &Host, place: Place) -> Result<Readiness> {
         ..ServerSettings::default()
     };
     MeshServer::new(place.identity, allowed)
+        .counted(&host.metrics.of_role("certval"))
         .settings(settings)
         .service(service)
         .health(&readiness)
@@ -135,7 +150,7 @@ pub(crate) async fn directory(
     settings: directory::settings::Settings,
     seal: SealKeys,
 ) -> Result<Readiness> {
-    let readiness = Readiness::new(&[CONFIGURATION]);
+    let readiness = place.readiness.clone();
     let views =
         directory::view::Views::new(settings, Some(seal), host.tasks.clone(), host.clock.clone());
     let live = follow(host, "directory", &place, &readiness, views).await?;
@@ -143,6 +158,7 @@ pub(crate) async fn directory(
         place.identity,
         with_health(directory::service::allowed(AllowList::new())),
     )
+    .counted(&host.metrics.of_role("directory"))
     .service(directory::service::server(live))
     .health(&readiness)
     .start(place.listener, &host.tasks)
@@ -155,7 +171,7 @@ pub(crate) async fn directory(
 /// # Errors
 /// When its place or its settings cannot be used.
 pub(crate) async fn gateway(host: &Host, place: Place, front: Front) -> Result<Readiness> {
-    let readiness = Readiness::new(&[CONFIGURATION, CERTVAL, DIRECTORY]);
+    let readiness = place.readiness.clone();
     let hosts = gateway::hosts::Hosts::new(&front.settings)?;
     let names = Names::new(
         hosts.login(),
@@ -167,7 +183,8 @@ pub(crate) async fn gateway(host: &Host, place: Place, front: Front) -> Result<R
     let decoder = move |_: &Manifest, parts: &_| gateway::view::decode(parts, &seal, &prepared);
     let live = follow(host, "gateway", &place, &readiness, decoder).await?;
 
-    let mesh = MeshClient::new(&place.identity, ConnectSettings::default())?;
+    let metrics = host.metrics.of_role("gateway");
+    let mesh = MeshClient::new(&place.identity, ConnectSettings::default())?.counted(&metrics);
     let certval = mesh
         .channel("certval", &front.certval)?
         .repeatable(&[certval::service::VALIDATE]);
@@ -204,6 +221,7 @@ pub(crate) async fn gateway(host: &Host, place: Place, front: Front) -> Result<R
                 list.allow(method, &peers)
             });
     MeshServer::new(place.identity, with_health(allowed))
+        .counted(&metrics)
         .service(gateway::codes::service::server(desk))
         .health(&readiness)
         .until(after_grace(host, front.grace))
@@ -232,7 +250,7 @@ pub(crate) async fn gateway(host: &Host, place: Place, front: Front) -> Result<R
 /// # Errors
 /// When its place, its settings or its store cannot be used.
 pub(crate) async fn control(host: &Host, place: Place, admin: Admin) -> Result<Readiness> {
-    let readiness = Readiness::new(control::PARTS);
+    let readiness = place.readiness.clone();
     let needs = control::Needs {
         bus: host.bus.clone(),
         signing_key: admin.signing_key,
@@ -250,6 +268,7 @@ pub(crate) async fn control(host: &Host, place: Place, admin: Admin) -> Result<R
     };
     control::start(&admin.settings, needs).await?;
     MeshServer::new(place.identity, with_health(AllowList::new()))
+        .counted(&host.metrics.of_role("control"))
         .health(&readiness)
         .start(place.listener, &host.tasks)
         .await?;

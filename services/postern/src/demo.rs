@@ -20,10 +20,11 @@ use runtime::live::TrustedKeys;
 use runtime::mesh::MeshIdentity;
 use runtime::private_files;
 use runtime::random::SystemRandomness;
+use runtime::metrics::Metrics;
 use runtime::readiness::Readiness;
 use runtime::settings::{Settings, Sources};
 use runtime::tasks::{DRAIN, Tasks, exit_code};
-use runtime::telemetry::{self, LogSettings, Output};
+use runtime::telemetry::{self, LogSettings, Output, Process, TracesSettings};
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -83,7 +84,13 @@ pub(crate) async fn run(arguments: &DemoArguments) -> Result<ExitCode> {
     let log = LogSettings {
         filter: "info".to_owned(),
     };
-    let log = telemetry::start(&log, &Output::File(folder.file("demo.log")))?;
+    let traces = TracesSettings {
+        endpoint: arguments.traces.clone().unwrap_or_default(),
+        ..TracesSettings::nowhere()
+    };
+    let process = Process::of("postern-demo", env!("CARGO_PKG_VERSION"));
+    let output = Output::File(folder.file("demo.log"));
+    let telemetry = telemetry::start(&log, &traces, &process, &output)?;
     material::prepare(&folder, clock.now())?;
 
     let tasks = Tasks::new();
@@ -93,6 +100,7 @@ pub(crate) async fn run(arguments: &DemoArguments) -> Result<ExitCode> {
         randomness: Arc::new(SystemRandomness::new()),
         tasks: tasks.clone(),
         bus: Arc::new(LocalBus::new()),
+        metrics: Metrics::new()?,
     };
     let registration = registration(&folder, arguments.port)?;
     let client = client(&folder, arguments.port, None)?;
@@ -129,7 +137,7 @@ pub(crate) async fn run(arguments: &DemoArguments) -> Result<ExitCode> {
         Description::remove(&folder);
     }
     let end = tasks.finish(DRAIN).await;
-    log.finish();
+    telemetry.finish().await;
     if arguments.once && !worked {
         return Ok(ExitCode::FAILURE);
     }
@@ -216,6 +224,7 @@ async fn place(folder: &Folder, role: &str) -> Result<Place> {
         listener,
         trusted: TrustedKeys::from_pem(&trusted)?,
         folder: folder.file("instances").join(role),
+        readiness: Readiness::new(compose::parts(role)),
     })
 }
 

@@ -11,12 +11,14 @@ use runtime::bus::{NatsBus, NatsSettings};
 use runtime::clock::SystemClock;
 use runtime::live::TrustedKeys;
 use runtime::mesh::MeshIdentity;
+use runtime::metrics::Metrics;
+use runtime::operations;
 use runtime::private_files;
 use runtime::random::SystemRandomness;
 use runtime::readiness::Readiness;
 use runtime::settings::load;
 use runtime::tasks::{DRAIN, Tasks, exit_code};
-use runtime::telemetry::{self, Output};
+use runtime::telemetry::{self, Output, Process};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 
@@ -137,7 +139,12 @@ async fn run(
     shared: &Shared,
     start: impl AsyncFnOnce(Host, Place) -> Result<Readiness>,
 ) -> Result<ExitCode> {
-    let log = telemetry::start(&shared.log, &Output::Stderr)?;
+    let process = Process::of(format!("postern-{role}"), env!("CARGO_PKG_VERSION"));
+    let telemetry = telemetry::start(&shared.log, &shared.traces, &process, &Output::Stderr)?;
+    let metrics = Metrics::new()?;
+    let readiness = Readiness::new(compose::parts(role));
+    let operations = operations::bind(&shared.operations).await?;
+    let operations = operations::serve(operations, &metrics.of_role(role), &readiness);
     let tasks = Tasks::new();
     tasks.stop_on_signals()?;
     let listener = TcpListener::bind(shared.mesh.listen)
@@ -148,6 +155,7 @@ async fn run(
         randomness: Arc::new(SystemRandomness::new()),
         tasks: tasks.clone(),
         bus: Arc::new(bus(role, shared).await?),
+        metrics,
     };
     let trusted = private_files::read_public(&shared.configuration.trusted_keys_file, LIMIT)
         .context("configuration.trusted_keys_file cannot be used")?;
@@ -165,6 +173,7 @@ async fn run(
         advertise,
         trusted,
         folder: shared.instance.folder.clone(),
+        readiness,
     };
     let readiness = start(host, place).await?;
     let announced = readiness.clone();
@@ -179,7 +188,8 @@ async fn run(
     if let Err(error) = &end {
         tracing::error!(error = %error, cause = error_source(error), "did not end well");
     }
-    log.finish();
+    drop(operations);
+    telemetry.finish().await;
     Ok(exit_code(&end))
 }
 

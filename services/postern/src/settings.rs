@@ -5,8 +5,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use runtime::operations::OperationsSettings;
 use runtime::settings::{Key, Section, Settings};
-use runtime::telemetry::LogSettings;
+use runtime::telemetry::{LogSettings, TracesSettings};
 use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
@@ -20,6 +21,8 @@ macro_rules! role {
         #[derive(Debug, Serialize, Deserialize)]
         pub(crate) struct $name {
             log: LogSettings,
+            traces: TracesSettings,
+            operations: OperationsSettings,
             instance: Instance,
             mesh: Mesh,
             bus: Bus,
@@ -32,6 +35,8 @@ macro_rules! role {
             pub(crate) fn shared(&self) -> Shared {
                 Shared {
                     log: self.log.clone(),
+                    traces: self.traces.clone(),
+                    operations: self.operations.clone(),
                     instance: self.instance.clone(),
                     mesh: self.mesh.clone(),
                     bus: self.bus.clone(),
@@ -82,6 +87,10 @@ role! {
 pub(crate) struct Shared {
     /// Logs.
     pub log: LogSettings,
+    /// Traces.
+    pub traces: TracesSettings,
+    /// The port for those who run it.
+    pub operations: OperationsSettings,
     /// This instance.
     pub instance: Instance,
     /// Its place in the mesh.
@@ -165,9 +174,15 @@ const fn key(path: &'static str, default: &'static str, doc: &'static str) -> Ke
 
 /// Sections all roles share; the defaults that name the role are its own.
 macro_rules! shared_sections {
-    ($role:literal, $port:literal, bus: [$($bus:expr)?], configuration: [$($configuration:expr)?]) => {
+    ($role:literal, $port:literal, $operations:literal, bus: [$($bus:expr)?], configuration: [$($configuration:expr)?]) => {
         vec![
             Section { name: "log", doc: "Logs: JSON lines on standard error.", keys: LogSettings::KEYS },
+            Section { name: "traces", doc: "Traces: one for each sign-in and each change.", keys: TracesSettings::KEYS },
+            Section {
+                name: "operations",
+                doc: "The port for those who run it.",
+                keys: const { &[OperationsSettings::key(concat!("\"127.0.0.1:", $operations, "\""))] },
+            },
             Section {
                 name: "instance",
                 doc: "This instance.",
@@ -254,7 +269,7 @@ const fn peers(keys: &'static [Key]) -> Section {
 impl Settings for Gateway {
     fn sections() -> Vec<Section> {
         let mut sections =
-            shared_sections!("gateway", "9100", bus: [], configuration: [GATEWAY_SEAL]);
+            shared_sections!("gateway", "9100", "9200", bus: [], configuration: [GATEWAY_SEAL]);
         sections.extend([
             peers(&[CERTVAL, DIRECTORY]),
             gateway::edge::Settings::SECTION,
@@ -266,14 +281,14 @@ impl Settings for Gateway {
 
 impl Settings for Certval {
     fn sections() -> Vec<Section> {
-        shared_sections!("certval", "9101", bus: [], configuration: [])
+        shared_sections!("certval", "9101", "9201", bus: [], configuration: [])
     }
 }
 
 impl Settings for Directory {
     fn sections() -> Vec<Section> {
         let mut sections =
-            shared_sections!("directory", "9102", bus: [], configuration: [DIRECTORY_SEAL]);
+            shared_sections!("directory", "9102", "9202", bus: [], configuration: [DIRECTORY_SEAL]);
         sections.push(directory::settings::SECTION);
         sections
     }
@@ -281,7 +296,7 @@ impl Settings for Directory {
 
 impl Settings for Control {
     fn sections() -> Vec<Section> {
-        let mut sections = shared_sections!("control", "9103", bus: [REPLICAS], configuration: []);
+        let mut sections = shared_sections!("control", "9103", "9203", bus: [REPLICAS], configuration: []);
         sections.extend([peers(&[CERTVAL]), control::Settings::SECTION]);
         sections
     }

@@ -28,6 +28,8 @@ pub use errors::{BusUnavailable, Cause, WriteError};
 pub use local::LocalBus;
 pub use nats::{NatsBus, NatsSettings};
 
+use crate::trace::TraceContext;
+
 /// How long a small operation (anything but a blob or a request) may take.
 pub const SMALL_OPERATION: Duration = Duration::from_secs(2);
 
@@ -86,6 +88,9 @@ pub struct Entry {
     /// The number of the write that put it there. It grows with every write
     /// to the bucket, and starts over if the bus loses its store.
     pub version: u64,
+    /// Which work wrote it, as far as that was traced. Anybody on the bus can
+    /// say anything there.
+    pub trace: Option<TraceContext>,
 }
 
 /// What a [`Watch`] delivers.
@@ -303,6 +308,8 @@ impl Debug for Requests {
 pub struct Request {
     /// What was asked. Untrusted, at most [`VALUE_LIMIT`] bytes.
     pub payload: Bytes,
+    /// Which work asks, as far as that is traced.
+    pub trace: Option<TraceContext>,
     /// Where the answer goes.
     pub reply: Reply,
 }

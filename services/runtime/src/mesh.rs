@@ -17,12 +17,14 @@
 mod accept;
 mod address;
 mod allow;
+mod calls;
 mod channel;
 mod client;
 mod deadline;
 mod guard;
 mod identity;
 mod peer;
+mod places;
 mod server;
 
 pub use allow::AllowList;

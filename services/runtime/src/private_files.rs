@@ -1,16 +1,26 @@
 //! Files that hold secrets: who may read them, how large they may be, and how
 //! they are replaced.
 //!
-//! **Invariant:** no secret is taken from a file or folder that anybody but
-//! its owner can open, and a file written here is at every moment either the
-//! old one or the new one, whole.
+//! A secret's file is its owner's alone: mode 0600 in a folder of mode 0700.
+//! There is one exception, for secrets that root hands to a process of an
+//! ordinary user, as Kubernetes mounts them: files of root with mode 0440 and
+//! the group of the process, reached by links, in folders that are root's and
+//! sticky. Such a file is taken if it is root's, nobody but root may change
+//! it, "others" may not read it, and nobody but root could have put it there.
+//! Which group may read it is root's decision. A process that itself runs as
+//! root, and a file of anybody else, get no exception.
+//!
+//! **Invariant:** no secret is taken from a file that anybody but its owner
+//! can open, or, where root owns it, anybody but root and the group that root
+//! chose; and a file written here is at every moment either the old one or
+//! the new one, whole.
 
 #[cfg(test)]
 mod tests;
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,6 +34,9 @@ pub const PUBLIC: u32 = 0o644;
 
 /// The mode of a folder with secrets.
 pub const PRIVATE_FOLDER: u32 = 0o700;
+
+/// The user who may hand secrets to others.
+const ROOT: u32 = 0;
 
 /// Why a private file could not be read or written. Each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -80,18 +93,53 @@ pub enum PrivateFileError {
 }
 
 /// Reads a file with a secret of at most `limit` bytes. It must be a regular
-/// file of mode 0600 or stricter in a folder of mode 0700 or stricter.
+/// file of mode 0600 or stricter in a folder of mode 0700 or stricter, or one
+/// that root handed to this process (see the module).
 ///
 /// # Errors
 /// [`PrivateFileError`], each with what to do about it.
 pub fn read(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
-    check_folder(folder_of(path))?;
-    let (file, mode) = open_regular(path)?;
+    read_as(path, limit, rustix::process::geteuid().as_raw())
+}
+
+fn read_as(path: &Path, limit: usize, reader: u32) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
+    let folder = check_folder(folder_of(path));
+    let opened = open_regular(path);
+    if let Ok((file, metadata)) = &opened
+        && handed_by_root(path, metadata, reader)
+    {
+        return read_bounded(path, file, limit);
+    }
+    folder?;
+    let (file, metadata) = opened?;
+    let mode = permissions(&metadata);
     if mode & 0o177 != 0 {
         let path = path.to_owned();
         return Err(PrivateFileError::FileTooOpen { path, mode });
     }
     read_bounded(path, &file, limit)
+}
+
+/// Whether this is a file that root hands to `reader` and a group of its
+/// choice, and to nobody else.
+fn handed_by_root(path: &Path, file: &Metadata, reader: u32) -> bool {
+    let closed = permissions(file) & 0o137 == 0;
+    reader != ROOT && file.uid() == ROOT && closed && only_root_fills(path)
+}
+
+/// Whether nobody but root can have put anything under this name: true of the
+/// folder that it names, and of the one it leads to by links.
+fn only_root_fills(path: &Path) -> bool {
+    let roots = |folder: &Path| {
+        fs::metadata(folder).is_ok_and(|folder| {
+            let mode = permissions(&folder);
+            // In a sticky folder others may add, but not take root's away.
+            folder.uid() == ROOT && (mode & 0o022 == 0 || mode & 0o1000 != 0)
+        })
+    };
+    let link = fs::symlink_metadata(path).is_ok_and(|link| link.uid() == ROOT);
+    let target = fs::canonicalize(path).is_ok_and(|target| roots(folder_of(&target)));
+    link && target && roots(folder_of(path))
 }
 
 /// Reads a file without secrets (a certificate, settings) of at most `limit`
@@ -125,7 +173,7 @@ pub fn create_folder(path: &Path) -> Result<(), PrivateFileError> {
 /// When it is not there, is something else, or others can open it.
 pub fn check_folder(path: &Path) -> Result<(), PrivateFileError> {
     let metadata = fs::metadata(path).map_err(failed("open", path))?;
-    let mode = metadata.permissions().mode() & 0o7777;
+    let mode = permissions(&metadata);
     let path = path.to_owned();
     if !metadata.is_dir() {
         let expected = "folder";
@@ -155,7 +203,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Priv
     written.map_err(failed("replace", path))
 }
 
-fn open_regular(path: &Path) -> Result<(File, u32), PrivateFileError> {
+fn open_regular(path: &Path) -> Result<(File, Metadata), PrivateFileError> {
     // Asked before it is opened, because opening a pipe would wait for ever.
     let expected = "regular file";
     if !fs::metadata(path).map_err(failed("read", path))?.is_file() {
@@ -164,7 +212,11 @@ fn open_regular(path: &Path) -> Result<(File, u32), PrivateFileError> {
     }
     let file = File::open(path).map_err(failed("read", path))?;
     let metadata = file.metadata().map_err(failed("read", path))?;
-    Ok((file, metadata.permissions().mode() & 0o7777))
+    Ok((file, metadata))
+}
+
+fn permissions(metadata: &Metadata) -> u32 {
+    metadata.permissions().mode() & 0o7777
 }
 
 fn read_bounded(

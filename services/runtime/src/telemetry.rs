@@ -1,14 +1,13 @@
-//! What a process says about itself: JSON lines on stderr or in a file.
+//! What a process says about itself: JSON lines on stderr or in a file, and
+//! spans to a collector. (Numbers are in [`metrics`](crate::metrics).)
 //!
-//! This is also the one place where traces and metrics will be exported from:
-//! [`start`] will build their pipeline and [`Telemetry::finish`] flush it.
-//!
-//! **Invariant:** libraries that see bytes of the wire never log below
-//! `info`, whatever the filter says, so no setting can put a password or a
-//! token into a log.
+//! **Invariant:** neither says a secret: see [`logs`] and [`traces`] for what
+//! holds it.
 
+mod logs;
 #[cfg(test)]
 mod tests;
+mod traces;
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -16,31 +15,14 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use tracing::{Dispatch, Level, Metadata};
-use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
+use tracing::Dispatch;
+use tracing_subscriber::Registry;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::{Layer, Registry};
 
-use crate::settings::Key;
-
-/// The settings of this module, for a section `log` of any settings type.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-pub struct LogSettings {
-    /// What is logged, as `tracing` directives: `info,gateway=debug`.
-    pub filter: String,
-}
-
-impl LogSettings {
-    /// The documented keys of [`LogSettings`].
-    pub const KEYS: &'static [Key] = &[Key {
-        path: "filter",
-        default: r#""info""#,
-        doc: "What is logged: a level (error, warn, info, debug), and levels for single modules after commas, as in info,gateway=debug.",
-        secret: false,
-    }];
-}
+pub use logs::LogSettings;
+use traces::Traces;
+pub use traces::TracesSettings;
 
 /// Where log lines go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +33,30 @@ pub enum Output {
     File(PathBuf),
 }
 
-/// Why nothing can be logged.
+/// What a process is called in traces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// Its kind: `postern-gateway`.
+    pub service: String,
+    /// The version it runs.
+    pub version: &'static str,
+    /// The machine it runs on, where that is known.
+    pub host: Option<String>,
+}
+
+impl Process {
+    /// This process, as a service of this name, on this machine.
+    pub fn of(service: impl Into<String>, version: &'static str) -> Self {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname");
+        Self {
+            service: service.into(),
+            version,
+            host: host.ok().map(|name| name.trim().to_owned()),
+        }
+    }
+}
+
+/// Why nothing can be logged or traced.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// The filter cannot be read.
@@ -72,6 +77,29 @@ pub enum TelemetryError {
         #[source]
         source: io::Error,
     },
+    /// The share of traces is none.
+    #[error("traces.ratio is {0}, and must be from 0.0 (none) to 1.0 (all)")]
+    Ratio(f64),
+    /// The collector's address is none.
+    #[error(
+        "traces.endpoint {0:?} is not an address to send traces to; an example: http://jaeger:4317"
+    )]
+    Endpoint(String),
+    /// Nothing to trust the collector by.
+    #[error("traces.endpoint is https, so traces.ca_file must name the collector's authority")]
+    NoCollectorAuthority,
+    /// The collector's authority cannot be read.
+    #[error("traces.ca_file cannot be used")]
+    CollectorAuthority(#[source] crate::private_files::PrivateFileError),
+    /// Nothing can be sent there.
+    #[error("traces cannot be sent to {endpoint}")]
+    Exporter {
+        /// The address.
+        endpoint: String,
+        /// Why.
+        #[source]
+        source: opentelemetry_otlp::ExporterBuildError,
+    },
     /// The process logs already.
     #[error("logging was started before")]
     Twice,
@@ -80,22 +108,35 @@ pub enum TelemetryError {
 /// Held by the process until its end.
 #[derive(Debug)]
 #[must_use = "finish it at the end of the process"]
-pub struct Telemetry(());
+pub struct Telemetry(Traces);
 
 impl Telemetry {
-    /// Sends what has not been sent yet. The last thing a process does.
-    pub fn finish(self) {}
+    /// Sends what has not been sent yet, within two seconds. The last thing a
+    /// process does.
+    pub async fn finish(self) {
+        // The pipeline waits for tasks of this runtime, so it must not hold one of its threads.
+        if let Err(error) = tokio::task::spawn_blocking(move || self.0.finish()).await {
+            tracing::debug!(%error, "the last spans did not leave");
+        }
+    }
 }
 
-/// Begins logging for this process, panics included.
+/// Begins logging and tracing for this process, panics included. Called inside
+/// the asynchronous runtime.
 ///
 /// # Errors
-/// For a filter that is not understood, a file that cannot be opened, or a
+/// For settings that are not understood, a file that cannot be opened, or a
 /// second call.
-pub fn start(settings: &LogSettings, output: &Output) -> Result<Telemetry, TelemetryError> {
+pub fn start(
+    logs: &LogSettings,
+    traces: &TracesSettings,
+    process: &Process,
+    output: &Output,
+) -> Result<Telemetry, TelemetryError> {
+    let traces = Traces::start(traces, process)?;
     let dispatch = match output {
-        Output::Stderr => dispatch(settings, io::stderr)?,
-        Output::File(path) => dispatch(settings, open(path)?)?,
+        Output::Stderr => dispatch(logs, &traces, io::stderr)?,
+        Output::File(path) => dispatch(logs, &traces, open(path)?)?,
     };
     tracing::dispatcher::set_global_default(dispatch).map_err(|_| TelemetryError::Twice)?;
     std::panic::set_hook(Box::new(|panic| {
@@ -103,24 +144,8 @@ pub fn start(settings: &LogSettings, output: &Output) -> Result<Telemetry, Telem
         let location = panic.location().map(ToString::to_string);
         tracing::error!(said, location, "panic");
     }));
-    Ok(Telemetry(()))
+    Ok(Telemetry(traces))
 }
-
-/// Libraries that only speak up when something is wrong, unless asked by name.
-const QUIET: &str = "h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,rustls=warn,\
-                     async_nats=warn,ldap3=warn,x509_parser=warn,mio=warn";
-
-/// Libraries that log what passes over the wire at `debug` and `trace`.
-const SEES_THE_WIRE: [&str; 8] = [
-    "h2",
-    "hyper",
-    "hyper_util",
-    "tonic",
-    "rustls",
-    "ldap3",
-    "lber",
-    "async_nats",
-];
 
 /// An error with its causes on one line, outermost first: for log lines and for
 /// people.
@@ -136,29 +161,14 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 }
 
 fn dispatch(
-    settings: &LogSettings,
+    logs: &LogSettings,
+    traces: &Traces,
     writer: impl for<'w> MakeWriter<'w> + Send + Sync + 'static,
 ) -> Result<Dispatch, TelemetryError> {
-    let filter = &settings.filter;
-    let directives = EnvFilter::builder()
-        .parse(format!("{QUIET},{filter}"))
-        .map_err(|source| TelemetryError::Filter {
-            filter: filter.clone(),
-            source,
-        })?;
-    let lines = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_current_span(true)
-        .with_span_list(false)
-        .with_writer(writer)
-        .with_filter(directives.and(filter_fn(reveals_nothing)));
-    Ok(Dispatch::new(Registry::default().with(lines)))
-}
-
-fn reveals_nothing(metadata: &Metadata<'_>) -> bool {
-    let library = metadata.target().split("::").next().unwrap_or_default();
-    *metadata.level() <= Level::INFO || !SEES_THE_WIRE.contains(&library)
+    let lines = logs::layer(logs, writer)?;
+    Ok(Dispatch::new(
+        Registry::default().with(traces.layer()).with(lines),
+    ))
 }
 
 fn open(path: &PathBuf) -> Result<Arc<File>, TelemetryError> {

@@ -144,7 +144,8 @@ async fn a_value_is_read_as_it_was_written(rig: Rig) {
         Entry {
             key: "head".into(),
             value: bytes,
-            version
+            version,
+            trace: None,
         }
     );
     let other = bus.put(C, "head", text("b"), None).await.unwrap();

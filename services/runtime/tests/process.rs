@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use runtime::tasks::{Tasks, Unclean};
-use runtime::telemetry::{self, LogSettings, Output};
+use runtime::telemetry::{self, LogSettings, Output, Process, TracesSettings};
 
 #[tokio::test]
 async fn the_first_signal_drains_and_the_second_stops_hard() {
@@ -23,20 +23,23 @@ async fn the_first_signal_drains_and_the_second_stops_hard() {
     assert_eq!(ended.unwrap().unwrap(), Err(unfinished));
 }
 
-#[test]
-fn lines_and_panics_go_to_the_file() {
+#[tokio::test]
+async fn lines_and_panics_go_to_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("demo.log");
     let settings = LogSettings {
         filter: "info".to_owned(),
     };
     let output = Output::File(path.clone());
-    let telemetry = telemetry::start(&settings, &output).unwrap();
-    assert!(telemetry::start(&settings, &Output::Stderr).is_err());
+    let nowhere = TracesSettings::nowhere();
+    let process = Process::of("postern-test", "0");
+    let telemetry = telemetry::start(&settings, &nowhere, &process, &output).unwrap();
+    let again = telemetry::start(&settings, &nowhere, &process, &Output::Stderr);
+    assert!(again.is_err());
     tracing::info!("a line");
     let panicked = std::panic::catch_unwind(|| panic!("in the file, too"));
     assert!(panicked.is_err());
-    telemetry.finish();
+    telemetry.finish().await;
     let text = std::fs::read_to_string(&path).unwrap();
     let messages: Vec<serde_json::Value> = text
         .lines()

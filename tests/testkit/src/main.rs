@@ -34,6 +34,9 @@ enum Command {
         /// Let gateways wait 10 s for certval and the directory, where browsers need all of the machine.
         #[arg(long)]
         patient: bool,
+        /// Where the roles send traces: http://127.0.0.1:4317.
+        #[arg(long, value_name = "URL", default_value = "")]
+        traces: String,
     },
 }
 
@@ -55,6 +58,7 @@ async fn run() -> anyhow::Result<()> {
         directory,
         shared_certificate,
         patient,
+        traces,
     } = Arguments::parse().command;
     // Asked for first, so that a signal during the start ends it too.
     let (mut interrupt, mut terminate) = (
@@ -65,7 +69,8 @@ async fn run() -> anyhow::Result<()> {
         .gateways(gateways)
         .directory(directory)
         .shared_certificate(shared_certificate)
-        .patient(patient);
+        .patient(patient)
+        .traces_to(&traces);
     let start = tokio::task::spawn_blocking(move || plan.start());
     let system = tokio::select! {
         system = start => system??,

@@ -84,6 +84,8 @@ pub struct System {
     postern: PathBuf,
     /// Where each role answers the others.
     addresses: BTreeMap<Role, Vec<SocketAddr>>,
+    /// Where each role tells how it is.
+    operations: BTreeMap<Role, Vec<SocketAddr>>,
     front: u16,
     admin: SocketAddr,
     page: u16,
@@ -202,6 +204,16 @@ impl System {
     #[must_use]
     pub fn server_origin(&self) -> String {
         format!("http://localhost:{}", self.server)
+    }
+
+    /// Where one process of a role, from 0, answers `/healthz`, `/readyz` and `/metrics`.
+    ///
+    /// # Errors
+    /// If there is none of that number.
+    pub fn operations(&self, role: Role, index: usize) -> anyhow::Result<SocketAddr> {
+        let addresses = self.operations.get(&role);
+        let address = addresses.and_then(|all| all.get(index)).copied();
+        address.with_context(|| format!("there is no {} {index}", role.name()))
     }
 
     /// `postern ARGUMENTS…`, told how to reach this system's admin API.

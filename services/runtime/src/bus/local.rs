@@ -26,6 +26,7 @@ use super::{
     BLOB_LIMIT, Bucket, Bus, BusState, BusUnavailable, Cause, Entry, Follow, Log, Reply, ReplyPath,
     Request, Requests, VALUE_LIMIT, Watch, WriteError, checked_key, checked_value,
 };
+use crate::trace::TraceContext;
 use retained::Retained;
 
 /// How many records a log keeps.
@@ -238,6 +239,7 @@ impl Bus for LocalBus {
         let (asker, answer) = oneshot::channel();
         let request = Request {
             payload,
+            trace: TraceContext::current(),
             reply: Reply(ReplyPath::Local(asker)),
         };
         let exchange = async {

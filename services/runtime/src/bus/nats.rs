@@ -37,6 +37,7 @@ use super::{
     Bucket, Bus, BusState, BusUnavailable, Cause, Entry, Follow, Log, Reply, ReplyPath, Request,
     Requests, SMALL_OPERATION, VALUE_LIMIT, Watch, WriteError, checked_key,
 };
+use crate::trace::{TRACEPARENT, TraceContext};
 use link::{Link, Supervisor};
 pub use settings::{InvalidNatsSettings, NatsSettings};
 
@@ -142,9 +143,14 @@ impl Bus for NatsBus {
         deadline: Duration,
     ) -> Result<Bytes, BusUnavailable> {
         checked_key("request", subject)?;
-        let request = async_nats::Request::new()
+        let mut request = async_nats::Request::new()
             .payload(payload)
             .timeout(Some(deadline));
+        if let Some(now) = TraceContext::current() {
+            let mut headers = async_nats::HeaderMap::new();
+            headers.insert(TRACEPARENT.as_str(), now.to_string());
+            request = request.headers(headers);
+        }
         let sent = self.link.client.send_request(subject.to_owned(), request);
         let answer = self.link.within("request", deadline, sent).await?;
         let answer = answer.map_err(|error| match error.kind() {
@@ -169,6 +175,7 @@ impl Bus for NatsBus {
                 let subject = message.reply?;
                 let small = message.payload.len() <= VALUE_LIMIT;
                 small.then_some(Request {
+                    trace: values::trace_of(message.headers.as_ref()),
                     payload: message.payload,
                     reply: Reply(ReplyPath::Nats(ReplyTo { client, subject })),
                 })

@@ -5,6 +5,7 @@
 //! waited for one that failed fails with it instead of trying again.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,14 +16,16 @@ use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::ConnectSettings;
 use crate::telemetry::chain;
 
-/// How long an address is asked last after it could not be reached.
+/// How long an address is asked last after it could not be reached; each
+/// further time in a row twice as long, up to the longest.
 const REST: Duration = Duration::from_secs(1);
+const LONGEST_REST: Duration = Duration::from_secs(16);
 
 type Sender = http2::SendRequest<Full<Bytes>>;
 
@@ -48,9 +51,15 @@ pub(super) enum Lost {
 }
 
 pub(super) struct Address {
+    at: SocketAddr,
     host_and_port: String,
     slot: tokio::sync::Mutex<Slot>,
-    resting: Mutex<Option<Instant>>,
+    resting: Mutex<Option<Resting>>,
+}
+
+struct Resting {
+    until: Instant,
+    time: Duration,
 }
 
 #[derive(Default)]
@@ -60,19 +69,27 @@ struct Slot {
 }
 
 impl Address {
-    pub(super) fn new(host_and_port: String) -> Self {
+    pub(super) fn new(at: SocketAddr) -> Self {
         Self {
-            host_and_port,
+            at,
+            host_and_port: at.to_string(),
             slot: tokio::sync::Mutex::default(),
             resting: Mutex::default(),
         }
+    }
+
+    /// Where it is.
+    pub(super) fn host_and_port(&self) -> &str {
+        &self.host_and_port
     }
 
     /// Whether others should be asked first.
     pub(super) fn is_resting(&self) -> bool {
         let resting = self.resting.lock();
         let resting = resting.unwrap_or_else(PoisonError::into_inner);
-        resting.is_some_and(|until| Instant::now() < until)
+        resting
+            .as_ref()
+            .is_some_and(|resting| Instant::now() < resting.until)
     }
 
     /// Sends a request and returns the head of its answer.
@@ -82,31 +99,36 @@ impl Address {
         request: http::Request<Full<Bytes>>,
         deadline: Instant,
     ) -> Result<http::Response<Incoming>, Lost> {
-        let sent = async {
-            let mut sender = self.connection(target).await.map_err(Lost::Unreachable)?;
-            let answer = sender.try_send_request(request).await;
-            answer.map_err(|mut error| {
+        let connected = match timeout_at(deadline, self.connection(target)).await {
+            Ok(connected) => connected,
+            // Surely not sent, so whoever called may turn to another address.
+            Err(_) => Err(format!("{}: no connection in time", self.at)),
+        };
+        let mut sender = match connected {
+            Ok(sender) => sender,
+            Err(why) => {
+                self.rest();
+                return Err(Lost::Unreachable(why));
+            }
+        };
+        match timeout_at(deadline, sender.try_send_request(request)).await {
+            Ok(Ok(answer)) => {
+                self.rested();
+                Ok(answer)
+            }
+            Ok(Err(mut error)) => {
                 let unsent = error.take_message().is_some();
                 let why = chain(error.error());
                 match unsent {
-                    true => Lost::Unsent(why),
-                    false => Lost::Broken(why),
+                    true => Err(Lost::Unsent(why)),
+                    false => {
+                        self.rest();
+                        Err(Lost::Broken(why))
+                    }
                 }
-            })
-        };
-        match tokio::time::timeout_at(deadline, sent).await {
-            Ok(Ok(answer)) => {
-                self.rest(None);
-                Ok(answer)
-            }
-            Ok(Err(lost)) => {
-                if !matches!(lost, Lost::Unsent(_)) {
-                    self.rest(Some(REST));
-                }
-                Err(lost)
             }
             Err(_) => {
-                self.rest(Some(REST));
+                self.rest();
                 self.forget().await;
                 Err(Lost::Late)
             }
@@ -147,7 +169,7 @@ impl Address {
                 Ok(sender)
             }
             Err(why) => {
-                let why = format!("{}: {why}", self.host_and_port);
+                let why = format!("{}: {why}", self.at);
                 slot.failed = Some((Instant::now(), why.clone()));
                 Err(why)
             }
@@ -158,7 +180,7 @@ impl Address {
         &self,
         target: &Target,
     ) -> Result<Sender, Box<dyn std::error::Error + Send + Sync>> {
-        let tcp = TcpStream::connect(&self.host_and_port).await?;
+        let tcp = TcpStream::connect(self.at).await?;
         tcp.set_nodelay(true)?;
         let tls = target.tls.connect(target.name.clone(), tcp).await?;
         if tls.get_ref().1.alpn_protocol() != Some(b"h2") {
@@ -182,9 +204,22 @@ impl Address {
         Ok(sender)
     }
 
-    fn rest(&self, time: Option<Duration>) {
+    fn rest(&self) {
+        let now = Instant::now();
         let resting = self.resting.lock();
         let mut resting = resting.unwrap_or_else(PoisonError::into_inner);
-        *resting = time.map(|time| Instant::now() + time);
+        let time = match &*resting {
+            // Several calls that were lost together are one time.
+            Some(before) if now < before.until => return,
+            Some(before) => LONGEST_REST.min(before.time * 2),
+            None => REST,
+        };
+        let until = now + time;
+        *resting = Some(Resting { until, time });
+    }
+
+    fn rested(&self) {
+        let resting = self.resting.lock();
+        *resting.unwrap_or_else(PoisonError::into_inner) = None;
     }
 }

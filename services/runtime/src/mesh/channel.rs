@@ -22,9 +22,13 @@ use tokio::time::{Instant, timeout_at};
 use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
+use tracing::Instrument;
 
 use super::address::{Address, Lost, Target};
+use super::calls::{Asked, Asking};
 use super::deadline::{TIMEOUT, TimelyBody, asked_for, exceeded};
+use super::places::Places;
+use crate::trace;
 
 /// A channel to a role; clones share its connections. Requests are single
 /// messages: one that streams is collected first.
@@ -37,26 +41,33 @@ pub struct MeshChannel {
 struct Inner {
     role: String,
     target: Target,
-    addresses: Vec<Address>,
+    places: Arc<Places>,
     turn: AtomicUsize,
+    asked: Option<Asked>,
 }
 
 impl std::fmt::Debug for MeshChannel {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         to.debug_struct("MeshChannel")
             .field("role", &self.inner.role)
-            .field("addresses", &self.inner.addresses.len())
+            .field("addresses", &self.inner.places.known())
             .finish_non_exhaustive()
     }
 }
 
 impl MeshChannel {
-    pub(super) fn new(role: &str, target: Target, addresses: impl Iterator<Item = String>) -> Self {
+    pub(super) fn new(
+        role: &str,
+        target: Target,
+        addresses: impl Iterator<Item = String>,
+        asked: Option<Asked>,
+    ) -> Self {
         let inner = Inner {
             role: role.to_owned(),
             target,
-            addresses: addresses.map(Address::new).collect(),
+            places: Places::new(addresses.collect()),
             turn: AtomicUsize::new(0),
+            asked,
         };
         Self {
             inner: Arc::new(inner),
@@ -84,8 +95,16 @@ impl Service<http::Request<Body>> for MeshChannel {
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let inner = self.inner.clone();
-        let repeatable = self.repeatable.contains(request.uri().path());
-        Box::pin(async move { inner.call(request, repeatable).await })
+        let path = request.uri().path();
+        let repeatable = self.repeatable.contains(path);
+        let asking = Asking::new(path, &inner.role, inner.asked.as_ref());
+        let span = asking.span();
+        let asked = async move {
+            let answer = inner.call(request, repeatable, &asking).await;
+            asking.ended(&answer);
+            answer
+        };
+        Box::pin(asked.instrument(span))
     }
 }
 
@@ -94,6 +113,7 @@ impl Inner {
         &self,
         request: http::Request<Body>,
         repeatable: bool,
+        asking: &Asking,
     ) -> Result<http::Response<Body>, Status> {
         let longest = self.target.settings.call;
         let time = asked_for(request.headers()).map_or(longest, |asked| asked.min(longest));
@@ -107,12 +127,17 @@ impl Inner {
             .to_bytes();
         let uri = self.uri(&parts.uri)?;
 
-        let mut untried = self.in_turn().into_iter();
+        let addresses = self.places.now(deadline).await;
+        let addresses = addresses.map_err(|why| self.unavailable(&why))?;
+        let mut untried = self.in_turn(addresses).into_iter();
         let Some(mut address) = untried.next() else {
             return Err(Status::unavailable(format!("no address for {}", self.role)));
         };
         let mut may_repeat = true;
+        let mut tries = 0;
         loop {
+            tries += 1;
+            asking.tries(tries, address.host_and_port());
             let others = untried.len() > 0;
             let until = match repeatable && may_repeat && others {
                 true => Instant::now() + (deadline - Instant::now()) / 2,
@@ -153,13 +178,12 @@ impl Inner {
 
     /// All addresses, beginning with the one whose turn it is, those that
     /// could not be reached a moment ago last.
-    fn in_turn(&self) -> Vec<&Address> {
+    fn in_turn(&self, mut addresses: Vec<Arc<Address>>) -> Vec<Arc<Address>> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let first = turn.checked_rem(self.addresses.len()).unwrap_or(0);
-        let (before, after) = self.addresses.split_at(first);
-        let mut order: Vec<&Address> = after.iter().chain(before).collect();
-        order.sort_by_cached_key(|address| address.is_resting());
-        order
+        let first = turn.checked_rem(addresses.len()).unwrap_or(0);
+        addresses.rotate_left(first);
+        addresses.sort_by_cached_key(|address| address.is_resting());
+        addresses
     }
 
     fn uri(&self, given: &Uri) -> Result<Uri, Status> {
@@ -194,5 +218,6 @@ fn prepared(
     let left = HeaderValue::try_from(format!("{left}m"))
         .map_err(|error| Status::internal(error.to_string()))?;
     request.headers_mut().insert(TIMEOUT, left);
+    trace::outgoing(request.headers_mut());
     Ok(request)
 }

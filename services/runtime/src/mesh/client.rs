@@ -9,7 +9,9 @@ use std::time::Duration;
 use tokio_rustls::TlsConnector;
 
 use super::address::Target;
+use super::calls::Asked;
 use super::{LARGEST_REQUEST, MeshChannel, MeshError, MeshIdentity, Peer};
+use crate::metrics::Metrics;
 
 /// The bounds of a caller.
 #[derive(Debug, Clone)]
@@ -43,6 +45,7 @@ impl Default for ConnectSettings {
 pub struct MeshClient {
     tls: TlsConnector,
     settings: ConnectSettings,
+    asked: Option<Asked>,
 }
 
 impl std::fmt::Debug for MeshClient {
@@ -60,7 +63,18 @@ impl MeshClient {
     /// When certificate and key do not fit together.
     pub fn new(identity: &MeshIdentity, settings: ConnectSettings) -> Result<Self, MeshError> {
         let tls = TlsConnector::from(Arc::new(identity.client_config()?));
-        Ok(Self { tls, settings })
+        Ok(Self {
+            tls,
+            settings,
+            asked: None,
+        })
+    }
+
+    /// With its calls counted there.
+    #[must_use]
+    pub fn counted(mut self, metrics: &Metrics) -> Self {
+        self.asked = Some(Asked::new(metrics));
+        self
     }
 
     /// A channel to a role that lives at these addresses (`host:port` each).
@@ -80,7 +94,12 @@ impl MeshClient {
             settings: self.settings.clone(),
         };
         let addresses = addresses.iter().map(ToString::to_string);
-        Ok(MeshChannel::new(role, target, addresses))
+        Ok(MeshChannel::new(
+            role,
+            target,
+            addresses,
+            self.asked.clone(),
+        ))
     }
 
     /// A channel to the one instance of `role` at `address`: what only that

@@ -18,6 +18,7 @@ use tonic::service::Routes;
 use tower::{Layer, Service};
 use tracing::Instrument;
 
+use super::calls::{Answered, Answering};
 use super::{AllowList, Arrival};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -28,6 +29,7 @@ pub(super) struct GuardLayer {
     pub(super) allow: Arc<AllowList>,
     /// The most that a request's messages may weigh together, in bytes.
     pub(super) largest: usize,
+    pub(super) answered: Option<Answered>,
 }
 
 impl Layer<Routes> for GuardLayer {
@@ -59,8 +61,13 @@ impl Service<http::Request<Body>> for Guard {
         let path = request.uri().path().to_owned();
         let arrival = request.extensions().get::<Arrival>();
         let peer = arrival.and_then(|arrival| arrival.peer.as_ref());
-        let span = match self.layer.allow.decide(&path, peer) {
-            Ok(peer) => tracing::info_span!("mesh.call", method = path, %peer),
+        let answering = match self.layer.allow.decide(&path, peer) {
+            Ok(peer) => Answering::new(
+                &path,
+                peer,
+                request.headers(),
+                self.layer.answered.as_ref(),
+            ),
             Err(status) => {
                 let address = arrival.map(|arrival| arrival.address);
                 tracing::warn!(
@@ -77,16 +84,20 @@ impl Service<http::Request<Body>> for Guard {
         // The one that was polled ready serves; its clone waits for the next.
         let next = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, next);
+        let span = answering.span();
         let answer = async move {
             let served = AssertUnwindSafe(async move { inner.call(request).await });
-            match served.catch_unwind().await {
-                Ok(response) => response,
+            let answer = match served.catch_unwind().await {
+                Ok(Ok(response)) => response,
+                Ok(Err(never)) => match never {},
                 // The panic hook has logged what and where.
                 Err(_) => {
                     tracing::error!(method = path, "a call panicked");
-                    Ok(Status::internal("the call failed on our side").into_http())
+                    Status::internal("the call failed on our side").into_http()
                 }
-            }
+            };
+            answering.ended(&answer);
+            Ok(answer)
         };
         Box::pin(answer.instrument(span))
     }

@@ -20,9 +20,11 @@ use tonic::transport::Server;
 use tower::Service;
 
 use super::accept::Door;
+use super::calls::Answered;
 use super::guard::GuardLayer;
 use super::peer::KnownPeers;
 use super::{AllowList, LARGEST_REQUEST, MeshError, MeshIdentity};
+use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::tasks::Tasks;
 
@@ -75,6 +77,7 @@ pub struct MeshServer {
     readiness: Option<Readiness>,
     descriptors: Vec<&'static [u8]>,
     until: Option<CancellationToken>,
+    answered: Option<Answered>,
 }
 
 impl MeshServer {
@@ -88,7 +91,15 @@ impl MeshServer {
             readiness: None,
             descriptors: Vec::new(),
             until: None,
+            answered: None,
         }
+    }
+
+    /// With its calls counted there.
+    #[must_use]
+    pub fn counted(mut self, metrics: &Metrics) -> Self {
+        self.answered = Some(Answered::new(metrics));
+        self
     }
 
     /// With other bounds than the default ones.
@@ -166,6 +177,7 @@ impl MeshServer {
         let guard = GuardLayer {
             allow: Arc::new(self.allow),
             largest: settings.largest_request,
+            answered: self.answered,
         };
         let stop = self.until.unwrap_or_else(|| tasks.stopping());
         // The age is given without a grace of its own: with one, tonic skips

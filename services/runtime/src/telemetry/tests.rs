@@ -1,6 +1,7 @@
 use std::path::Path;
 
-use super::{LogSettings, TelemetryError, chain, dispatch, open};
+use super::traces::Traces;
+use super::{LogSettings, Process, TelemetryError, TracesSettings, chain, dispatch, open};
 
 #[test]
 fn lines_are_json_and_the_filter_holds() {
@@ -41,7 +42,7 @@ fn a_filter_that_is_not_understood_is_an_error() {
     let settings = LogSettings {
         filter: "gateway=loud".to_owned(),
     };
-    let refused = dispatch(&settings, std::io::sink);
+    let refused = dispatch(&settings, &traces(), std::io::sink);
     assert!(matches!(refused, Err(TelemetryError::Filter { .. })));
 }
 
@@ -51,9 +52,13 @@ fn logged(filter: &str, speak: impl FnOnce()) -> String {
     let settings = LogSettings {
         filter: filter.to_owned(),
     };
-    let dispatch = dispatch(&settings, open(&path).unwrap()).unwrap();
+    let dispatch = dispatch(&settings, &traces(), open(&path).unwrap()).unwrap();
     tracing::dispatcher::with_default(&dispatch, speak);
     read(&path)
+}
+
+fn traces() -> Traces {
+    Traces::start(&TracesSettings::nowhere(), &Process::of("test", "0")).unwrap()
 }
 
 fn read(path: &Path) -> String {
@@ -71,4 +76,45 @@ fn a_chain_names_every_cause() {
     assert!(line.starts_with(&error.to_string()), "{line}");
     assert!(line.ends_with(": the disk is full"), "{line}");
     assert_eq!(line.matches("the disk is full").count(), 1, "{line}");
+}
+
+#[test]
+fn a_line_names_its_trace_first() {
+    let lines = logged("info", || {
+        tracing::info!("outside");
+        let span = tracing::info_span!(target: "gateway", "request");
+        span.in_scope(|| tracing::info!(target: "gateway", "inside"));
+    });
+    let (outside, inside) = lines.trim().split_once('\n').unwrap();
+    let outside: serde_json::Value = serde_json::from_str(outside).unwrap();
+    let inside: serde_json::Value = serde_json::from_str(inside).unwrap();
+    assert_eq!(outside["trace_id"], serde_json::Value::Null);
+    assert_eq!(inside["message"], "inside");
+    let id = inside["trace_id"].as_str().unwrap();
+    assert_eq!(id.len(), 32, "{id}");
+    assert_ne!(id, "0".repeat(32));
+}
+
+#[test]
+fn settings_of_traces_that_cannot_be_are_refused() {
+    let start = |endpoint: &str, ratio| {
+        let settings = TracesSettings {
+            endpoint: endpoint.to_owned(),
+            ratio,
+            ca_file: None,
+        };
+        Traces::start(&settings, &Process::of("test", "0")).map(drop)
+    };
+    for ratio in [-0.1, 1.1, f64::NAN] {
+        assert!(matches!(start("", ratio), Err(TelemetryError::Ratio(_))));
+    }
+    for endpoint in ["jaeger:4317", "jaeger", "ftp://jaeger", "http://", " "] {
+        let refused = start(endpoint, 1.0);
+        assert!(
+            matches!(refused, Err(TelemetryError::Endpoint(_))),
+            "{endpoint}"
+        );
+    }
+    let refused = start("https://jaeger:4317", 1.0);
+    assert!(matches!(refused, Err(TelemetryError::NoCollectorAuthority)));
 }

@@ -42,6 +42,10 @@ pub struct Plan {
     pub(super) patient: bool,
     /// Applications beside those of the rig.
     pub(super) applications: Vec<toml::Value>,
+    /// What the roles log.
+    pub(super) log: String,
+    /// Where the roles send traces; empty for nowhere.
+    pub(super) traces: String,
     postern: Option<PathBuf>,
 }
 
@@ -58,6 +62,8 @@ impl Plan {
             shared_certificate: false,
             patient: false,
             applications: Vec::new(),
+            log: "info".to_owned(),
+            traces: String::new(),
             postern: None,
         }
     }
@@ -110,6 +116,20 @@ impl Plan {
         self
     }
 
+    /// With roles that log this much.
+    #[must_use]
+    pub fn logging(mut self, filter: &str) -> Self {
+        filter.clone_into(&mut self.log);
+        self
+    }
+
+    /// With roles that send every trace to this collector (OTLP over gRPC).
+    #[must_use]
+    pub fn traces_to(mut self, endpoint: &str) -> Self {
+        endpoint.clone_into(&mut self.traces);
+        self
+    }
+
     /// This `postern`, not the one beside the running program.
     #[must_use]
     pub fn postern(mut self, program: &Path) -> Self {
@@ -158,6 +178,7 @@ impl Plan {
             postern,
             processes: BTreeMap::new(),
             addresses: ports.addresses(),
+            operations: ports.operations(),
             front: ports.front(),
             admin: ports.admin(),
             page: ports.page(),

@@ -29,6 +29,7 @@ pub(super) struct Ports {
     next: u16,
     front: u16,
     mesh: BTreeMap<Role, Vec<SocketAddr>>,
+    operations: BTreeMap<Role, Vec<SocketAddr>>,
     admin: SocketAddr,
     page: u16,
     server: u16,
@@ -54,6 +55,7 @@ impl Ports {
             next,
             front: 0,
             mesh: BTreeMap::new(),
+            operations: BTreeMap::new(),
             admin: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0),
             page: 0,
             server: 0,
@@ -64,10 +66,10 @@ impl Ports {
         ports.server = ports.one()?.port();
         for role in Role::ALL {
             let count = if role == Role::Gateway { gateways } else { 1 };
-            let addresses = (0..count)
-                .map(|_| ports.one())
-                .collect::<anyhow::Result<_>>()?;
-            ports.mesh.insert(role, addresses);
+            let mesh = ports.some(count)?;
+            ports.mesh.insert(role, mesh);
+            let operations = ports.some(count)?;
+            ports.operations.insert(role, operations);
         }
         Ok(ports)
     }
@@ -95,6 +97,15 @@ impl Ports {
     /// Where each role answers the others.
     pub(super) fn addresses(&self) -> BTreeMap<Role, Vec<SocketAddr>> {
         self.mesh.clone()
+    }
+
+    /// Where each role tells how it is.
+    pub(super) fn operations(&self) -> BTreeMap<Role, Vec<SocketAddr>> {
+        self.operations.clone()
+    }
+
+    fn some(&mut self, count: u8) -> anyhow::Result<Vec<SocketAddr>> {
+        (0..count).map(|_| self.one()).collect()
     }
 
     fn one(&mut self) -> anyhow::Result<SocketAddr> {

@@ -65,6 +65,8 @@ pub struct Rig {
     pub pids: BTreeMap<&'static str, Vec<u32>>,
     /// Where each role listens: gateways for browsers, the others for their peers.
     pub addresses: BTreeMap<&'static str, Vec<String>>,
+    /// Where each process tells how it is, by role.
+    pub operations: BTreeMap<&'static str, Vec<String>>,
     /// The bus.
     pub nats: BusPlace,
     /// What the command line needs.
@@ -142,6 +144,14 @@ impl Rig {
                 });
             addresses.insert(role.name(), shown.collect());
         }
+        let shown = |addresses: &Vec<std::net::SocketAddr>| {
+            addresses.iter().map(ToString::to_string).collect()
+        };
+        let operations = system
+            .operations
+            .iter()
+            .map(|(role, addresses)| (role.name(), shown(addresses)))
+            .collect();
         Ok(Self {
             issuer: system.issuer(),
             certificate_host: system.certificate_host().to_owned(),
@@ -160,6 +170,7 @@ impl Rig {
             pid: std::process::id(),
             pids,
             addresses,
+            operations,
             nats: BusPlace {
                 pid: system.nats.id(),
                 url: system.nats.url(),

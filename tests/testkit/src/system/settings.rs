@@ -57,7 +57,12 @@ fn of_role(system: &System, role: Role, index: usize) -> anyhow::Result<Value> {
     });
     let mut settings = Map::new();
     let mut section = |name: &str, keys: Value| settings.insert(name.to_owned(), keys);
-    section("log", json!({"filter": "info"}));
+    section("log", json!({"filter": system.plan.log}));
+    section("traces", json!({"endpoint": system.plan.traces}));
+    section(
+        "operations",
+        json!({"listen": system.operations(role, index)?}),
+    );
     section(
         "instance",
         json!({"folder": file(&format!("state/{}", instance(role, index)))}),

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::bus::{Bucket, Entry};
+use crate::trace::TraceContext;
 
 #[derive(Default)]
 pub(super) struct Retained {
@@ -18,6 +19,7 @@ pub(super) struct Retained {
 
 struct Value {
     bytes: Bytes,
+    trace: Option<TraceContext>,
     version: u64,
     ends: Option<Instant>,
 }
@@ -46,6 +48,7 @@ impl Retained {
         self.last_version += 1;
         let value = Value {
             bytes,
+            trace: TraceContext::current(),
             version: self.last_version,
             ends,
         };
@@ -78,5 +81,6 @@ fn entry(key: &str, value: &Value) -> Entry {
         key: key.to_owned(),
         value: value.bytes.clone(),
         version: value.version,
+        trace: value.trace,
     }
 }

@@ -22,7 +22,7 @@ pub(super) async fn append(link: &Link, log: Log, record: Bytes) -> Result<u64, 
     let Log::Events = log;
     checked_value(&record)?;
     let subject = format!("{EVENT_SUBJECTS}.{}", link.user);
-    let message = PublishMessage::build().payload(record);
+    let message = values::traced(PublishMessage::build().payload(record));
     values::publish(link, "append", subject, message).await
 }
 

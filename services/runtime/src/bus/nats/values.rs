@@ -17,6 +17,7 @@ use crate::bus::local::whole_seconds;
 use crate::bus::{
     Bucket, BusUnavailable, Entry, SMALL_OPERATION, WriteError, checked_key, checked_value,
 };
+use crate::trace::{TRACEPARENT, TraceContext};
 
 /// The newest value, from the stream's leader.
 pub(super) async fn read(
@@ -96,6 +97,20 @@ pub(super) fn is_removal(headers: Option<&HeaderMap>) -> bool {
     headers.get("Nats-Marker-Reason").is_some() || matches!(operation, Some("DEL" | "PURGE"))
 }
 
+/// The message, saying which work writes it.
+pub(super) fn traced(message: PublishMessage) -> PublishMessage {
+    match TraceContext::current() {
+        Some(now) => message.header(TRACEPARENT.as_str(), now.to_string().as_str()),
+        None => message,
+    }
+}
+
+/// Which work wrote a message, if its headers say so.
+pub(super) fn trace_of(headers: Option<&HeaderMap>) -> Option<TraceContext> {
+    let said = headers?.get(TRACEPARENT.as_str())?;
+    said.as_str().parse().ok()
+}
+
 enum Newest {
     Value(Entry),
     Mark(u64),
@@ -129,6 +144,7 @@ async fn newest(
                 key: key.to_owned(),
                 value: message.payload,
                 version: message.sequence,
+                trace: trace_of(Some(&message.headers)),
             })
         }
     }))
@@ -136,7 +152,7 @@ async fn newest(
 
 fn message(value: Bytes, life: Option<Duration>) -> Result<PublishMessage, WriteError> {
     checked_value(&value)?;
-    let message = PublishMessage::build().payload(value);
+    let message = traced(PublishMessage::build().payload(value));
     Ok(match life {
         Some(life) => message.ttl(whole_seconds(life)),
         None => message,

@@ -157,6 +157,7 @@ impl Watching {
                 }
                 self.known.insert(key.clone());
                 self.ready.push_back(Change::Put(Entry {
+                    trace: values::trace_of(message.headers.as_ref()),
                     key,
                     value: message.payload,
                     version: message.number,
