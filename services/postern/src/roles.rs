@@ -144,7 +144,12 @@ async fn run(
     let metrics = Metrics::new()?;
     let readiness = Readiness::new(compose::parts(role));
     let operations = operations::bind(&shared.operations).await?;
-    let operations = operations::serve(operations, &metrics.of_role(role), &readiness);
+    let operations = operations::serve(
+        operations,
+        &metrics.of_role(role),
+        &readiness,
+        env!("CARGO_PKG_VERSION"),
+    );
     let tasks = Tasks::new();
     tasks.stop_on_signals()?;
     let listener = TcpListener::bind(shared.mesh.listen)

@@ -90,8 +90,18 @@ impl Drop for Operations {
     }
 }
 
-/// Serves the port.
-pub fn serve(listener: TcpListener, metrics: &Metrics, readiness: &Readiness) -> Operations {
+/// Serves the port of a process of this version.
+pub fn serve(
+    listener: TcpListener,
+    metrics: &Metrics,
+    readiness: &Readiness,
+    version: &'static str,
+) -> Operations {
+    metrics.gauge(
+        "postern_build_info",
+        "Always 1; the label is the version that runs.",
+        move |tell| tell(1.0, &[label("version", version)]),
+    );
     observe(metrics, readiness);
     let told = Arc::new(Told {
         metrics: metrics.clone(),

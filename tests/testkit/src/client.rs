@@ -11,6 +11,7 @@
 mod connection;
 mod cookies;
 mod error;
+mod hello;
 mod html;
 mod page;
 mod request;
@@ -21,6 +22,7 @@ mod tests;
 pub use connection::{CertificateRequest, Handshake};
 pub use cookies::{Cookie, Cookies, SameSite};
 pub use error::ClientError;
+pub use hello::say_hello;
 pub use html::Form;
 pub use page::{Page, Walk};
 pub use request::Request;

@@ -11,7 +11,7 @@ async fn served(readiness: &Readiness) -> (SocketAddr, Operations) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let metrics = Metrics::new().unwrap();
-    (address, serve(listener, &metrics, readiness))
+    (address, serve(listener, &metrics, readiness, "0.1.0"))
 }
 
 async fn asked(address: SocketAddr, request: &str) -> String {

@@ -118,3 +118,23 @@ fn settings_of_traces_that_cannot_be_are_refused() {
     let refused = start("https://jaeger:4317", 1.0);
     assert!(matches!(refused, Err(TelemetryError::NoCollectorAuthority)));
 }
+
+#[test]
+fn spans_and_lines_of_libraries_stay_here() {
+    // The filter of what leaves, by what it is asked about.
+    let leaves = |span: &tracing::Span| span.metadata().is_some_and(super::traces::leaves);
+    let dispatch = dispatch(
+        &LogSettings {
+            filter: "trace".to_owned(),
+        },
+        &traces(),
+        std::io::sink,
+    )
+    .unwrap();
+    tracing::dispatcher::with_default(&dispatch, || {
+        assert!(leaves(&tracing::info_span!(target: "gateway::signin", "ours")));
+        assert!(!leaves(&tracing::debug_span!(target: "gateway", "too fine")));
+        assert!(!leaves(&tracing::info_span!(target: "h2::codec", "theirs")));
+        assert!(!leaves(&tracing::info_span!(target: "gatewayish", "not ours")));
+    });
+}

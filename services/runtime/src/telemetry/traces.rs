@@ -182,7 +182,7 @@ fn url_scheme(endpoint: &str) -> Option<&str> {
     endpoint.split_once("://").map(|(scheme, _)| scheme)
 }
 
-fn leaves(metadata: &Metadata<'_>) -> bool {
+pub(super) fn leaves(metadata: &Metadata<'_>) -> bool {
     let krate = metadata.target().split("::").next().unwrap_or_default();
     metadata.is_span() && *metadata.level() <= Level::INFO && OURS.contains(&krate)
 }

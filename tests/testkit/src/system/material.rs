@@ -15,7 +15,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::DirectoryKind;
-use crate::pki::{Authority, Identity, Leaf, server_root, write_secret};
+use crate::pki::{Authority, Identity, KeyKind, Leaf, server_root, write_secret};
 use crate::processes::run;
 
 /// The people of the directory file, as in the demonstration.
@@ -39,9 +39,15 @@ pub(super) struct Material {
 }
 
 impl Material {
-    pub(super) fn make(folder: &Path, kind: DirectoryKind) -> anyhow::Result<Self> {
+    pub(super) fn make(
+        folder: &Path,
+        kind: DirectoryKind,
+        keys: KeyKind,
+    ) -> anyhow::Result<Self> {
         let pki = folder.join("pki");
-        let people = Authority::named("Fabrikam Test Root").self_signed()?;
+        let people = Authority::named("Fabrikam Test Root")
+            .key(keys)
+            .self_signed()?;
         let servers = server_root("Postern Test Servers")?;
         fs::write(pki.join("fabrikam-root.pem"), people.pem())?;
         fs::write(pki.join("server-root.pem"), servers.pem())?;
@@ -60,7 +66,8 @@ impl Material {
             ),
             ("admin", &["localhost", "127.0.0.1", "::1"]),
         ] {
-            servers.issue_server(hosts)?.write_to(&pki, name)?;
+            let server = Leaf::server(hosts)?.key(keys);
+            servers.issue(&server)?.write_to(&pki, name)?;
         }
         let p12_password = random_text()?;
         // Nobody's, and one whose issuer no connection knows.
@@ -71,7 +78,7 @@ impl Material {
         }
         let mut identities = BTreeMap::new();
         for (name, ..) in PEOPLE {
-            let identity = people.issue(&Leaf::named(name))?;
+            let identity = people.issue(&Leaf::named(name).key(keys))?;
             identity.write_to(&pki, name)?;
             write_p12(&pki, name, &p12_password)?;
             identities.insert(name.to_owned(), identity);

@@ -16,6 +16,7 @@ use super::material::Material;
 use super::ports::Ports;
 use super::{Role, System, settings};
 use crate::nats::Nats;
+use crate::pki::KeyKind;
 use crate::processes::run;
 use crate::samba::Samba;
 
@@ -39,6 +40,8 @@ pub struct Plan {
     pub(super) directory: DirectoryKind,
     pub(super) methods: Vec<&'static str>,
     pub(super) shared_certificate: bool,
+    /// Of people, servers, and who vouches for people.
+    pub(super) keys: KeyKind,
     pub(super) patient: bool,
     /// Applications beside those of the rig.
     pub(super) applications: Vec<toml::Value>,
@@ -60,6 +63,7 @@ impl Plan {
             directory: DirectoryKind::File,
             methods: vec!["certificate", "password"],
             shared_certificate: false,
+            keys: KeyKind::P256,
             patient: false,
             applications: Vec::new(),
             log: "info".to_owned(),
@@ -106,6 +110,13 @@ impl Plan {
     #[must_use]
     pub fn shared_certificate(mut self, shared: bool) -> Self {
         self.shared_certificate = shared;
+        self
+    }
+
+    /// With keys of this kind for people, servers, and the authority of people.
+    #[must_use]
+    pub fn keys(mut self, kind: KeyKind) -> Self {
+        self.keys = kind;
         self
     }
 
@@ -164,7 +175,7 @@ impl Plan {
                 DirectoryKind::File => Ok(None),
             });
             let nats = Nats::start(&folder.join("nats"));
-            let material = Material::make(&folder, self.directory);
+            let material = Material::make(&folder, self.directory, self.keys);
             let samba = samba
                 .join()
                 .map_err(|_| anyhow::anyhow!("starting Samba panicked"))?;

@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use super::plan::empty_folder;
 use super::ports::Ports;
 use super::*;
+use crate::pki::KeyKind;
 use crate::processes::run;
 
 #[test]
@@ -58,7 +59,7 @@ fn ports_are_each_taken_once() {
 fn material_is_private_and_opens() {
     let folder = tempfile::tempdir().unwrap();
     let (folder, _lock) = empty_folder(folder.path()).unwrap();
-    let material = Material::make(&folder, DirectoryKind::File).unwrap();
+    let material = Material::make(&folder, DirectoryKind::File, KeyKind::P256).unwrap();
     for secret in [
         "pki/jon.key",
         "pki/jon.p12",
