@@ -43,6 +43,8 @@ pub struct Authorities {
 #[derive(Debug)]
 pub(crate) struct Anchor {
     pub(crate) key: Digest,
+    /// The certificate's own digest: what people know it by.
+    pub(crate) fingerprint: Digest,
     pub(crate) key_info: Vec<u8>,
     pub(crate) subject: Vec<u8>,
     pub(crate) words: String,
@@ -127,6 +129,7 @@ impl Anchor {
     fn of(certificate: &Certificate<'_>) -> Self {
         Self {
             key: Digest::of(certificate.key_info),
+            fingerprint: Digest::of(certificate.der),
             key_info: certificate.key_info.to_vec(),
             subject: certificate.subject.to_vec(),
             words: format!("authority {}", name::words(certificate.subject)),

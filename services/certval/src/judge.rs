@@ -3,8 +3,10 @@
 //! Webpki finds and verifies the path; what it does not look at is asked here: before it, of every path it finds, and
 //! after it. Every question leaves a [`domain::check::Check`] behind; the first that fails is the verdict.
 //!
+//! Each step is a span; what it says are counts, and how it ended.
+//!
 //! **Invariant:** a pure function of its arguments. It reads no clock, sends nothing, and follows no address that a
-//! certificate names.
+//! certificate names. No span says what is in a certificate.
 
 mod candidates;
 mod diagnosis;
@@ -23,6 +25,8 @@ use domain::outcome::{Refusal, Verdict};
 use domain::reason::Reason;
 use domain::timestamp::Timestamp;
 use postern_proto::certval::Judgement;
+use tracing::field::Empty;
+use tracing::info_span;
 
 use crate::authorities::Authorities;
 use crate::identity;
@@ -63,7 +67,14 @@ fn accepted(
     revision: u64,
     report: &mut Report,
 ) -> Option<VerifiedCertificate> {
-    let presented = Presented::read(chain, report)?;
+    let reading = info_span!(
+        "parse chain",
+        certificates = 1 + chain.intermediates().count(),
+        revision,
+        outcome = Empty,
+        code = Empty,
+    );
+    let presented = report.step(&reading, |report| Presented::read(chain, report))?;
     let question = Question {
         authorities,
         presented: &presented,
@@ -72,7 +83,8 @@ fn accepted(
     };
     let path = certified(&question, report);
     // Asked also when the path is refused: an explanation should show everything at once.
-    let identity = named(&presented, report)?;
+    let naming = info_span!("read identity", outcome = Empty, code = Empty);
+    let identity = report.step(&naming, |report| named(&presented, report))?;
     Some(VerifiedCertificate::assertion(
         identity,
         chain.fingerprint(),
@@ -103,8 +115,16 @@ impl Purpose {
 
 /// The path from the leaf to an authority, if leaf and path are good.
 fn certified<'q>(question: &Question<'q>, report: &mut Report) -> Option<Path<'q>> {
-    if leaf::is_good(question, report) {
-        path::find(question, report)
+    let checking = info_span!("check leaf", outcome = Empty, code = Empty);
+    if report.step(&checking, |report| leaf::is_good(question, report)) {
+        let finding = info_span!(
+            "find path",
+            intermediates = question.presented.above.len(),
+            authorities = question.authorities.len(),
+            outcome = Empty,
+            code = Empty,
+        );
+        report.step(&finding, |report| path::find(question, report))
     } else {
         report.not_applicable(
             "path",
@@ -166,7 +186,8 @@ fn named(presented: &Presented<'_>, report: &mut Report) -> Option<CertificateId
 pub fn not_taken(reason: Reason, revision: u64) -> Judgement {
     let mut report = Report::default();
     let refusal = Refusal::because(reason, reason.explanation().help_desk);
-    report.refused("chain", "", &refusal);
+    let reading = info_span!("parse chain", revision, outcome = Empty, code = Empty);
+    report.step(&reading, |report| report.refused("chain", "", &refusal));
     let (checks, refusal) = report.finish();
     Judgement {
         verdict: Verdict::Refused(refusal.unwrap_or_else(|| reason.into())),

@@ -4,7 +4,7 @@
 //! configuration that is missing, behind, or without the connection asked for.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use domain::certificate::PresentedChain;
 use domain::outcome::Verdict;
@@ -14,12 +14,15 @@ use postern_proto::certval::{Judgement, Question, v1};
 use runtime::clock::Clock;
 use runtime::live::{LONGEST_WAIT, Live};
 use runtime::mesh::{AllowList, Peer};
+use runtime::metrics::Metrics;
 use tonic::{Request, Response, Status};
 
 use crate::inspect::{MAX_UPLOAD, inspect};
 use crate::judge::{judge, not_taken};
 use crate::view::View;
+use numbers::Numbers;
 
+mod numbers;
 #[cfg(test)]
 mod tests;
 
@@ -38,12 +41,22 @@ pub const LARGEST_REQUEST: usize = MAX_UPLOAD + (16 << 10);
 pub struct Service {
     live: Live<View>,
     clock: Arc<dyn Clock>,
+    numbers: Numbers,
 }
 
-/// The gRPC service that judges by `live`, with the time of `clock`.
+/// The gRPC service that judges by `live`, with the time of `clock`, and counts in `metrics`.
 #[must_use]
-pub fn server(live: Live<View>, clock: Arc<dyn Clock>) -> CertvalServer<Service> {
-    CertvalServer::new(Service { live, clock }).max_decoding_message_size(LARGEST_REQUEST)
+pub fn server(
+    live: Live<View>,
+    clock: Arc<dyn Clock>,
+    metrics: &Metrics,
+) -> CertvalServer<Service> {
+    let service = Service {
+        numbers: Numbers::new(metrics, &live),
+        live,
+        clock,
+    };
+    CertvalServer::new(service).max_decoding_message_size(LARGEST_REQUEST)
 }
 
 /// Who may call what: the gateway asks for sign-ins, control and the command line (the client named `postern`) also explain
@@ -68,7 +81,9 @@ impl Certval for Service {
         request: Request<v1::ValidateRequest>,
     ) -> Result<Response<v1::ValidateResponse>, Status> {
         let at = self.now();
-        self.answer(request.into_inner(), at).await
+        let (judgement, took) = self.judged(request.into_inner(), at).await?;
+        self.numbers.judged(&judgement, took);
+        Ok(Response::new(judgement.into()))
     }
 
     async fn explain(
@@ -79,7 +94,8 @@ impl Certval for Service {
         let question = request
             .question
             .ok_or_else(|| Status::invalid_argument("invalid message: no question"))?;
-        self.answer(question, Timestamp(request.at)).await
+        let (judgement, _) = self.judged(question, Timestamp(request.at)).await?;
+        Ok(Response::new(judgement.into()))
     }
 
     async fn inspect(
@@ -104,11 +120,11 @@ impl Service {
 
     /// A judgement takes well under a millisecond, and what a stranger can make of it is bounded by the size of a chain and
     /// by the search's budget; it runs where it is asked.
-    async fn answer(
+    async fn judged(
         &self,
         question: v1::ValidateRequest,
         at: Timestamp,
-    ) -> Result<Response<v1::ValidateResponse>, Status> {
+    ) -> Result<(Judgement, Duration), Status> {
         let question = Question::try_from(question)?;
         let snapshot = self
             .live
@@ -129,12 +145,13 @@ impl Service {
             Ok(chain) => judge(authorities, chain, at, snapshot.revision),
             Err(reason) => not_taken(*reason, snapshot.revision),
         };
-        log(&question, &judgement, began);
-        Ok(Response::new(judgement.into()))
+        let took = began.elapsed();
+        log(&question, &judgement, took);
+        Ok((judgement, took))
     }
 }
 
-fn log(question: &Question, judgement: &Judgement, began: Instant) {
+fn log(question: &Question, judgement: &Judgement, took: Duration) {
     let (verdict, detail) = match &judgement.verdict {
         Verdict::Accepted(_) => ("accepted", ""),
         Verdict::Refused(refusal) => (refusal.reason.code(), refusal.detail.as_str()),
@@ -150,7 +167,7 @@ fn log(question: &Question, judgement: &Judgement, began: Instant) {
         verdict,
         detail,
         revision = judgement.revision,
-        microseconds = began.elapsed().as_micros(),
+        microseconds = took.as_micros(),
         "chain judged"
     );
 }

@@ -61,6 +61,11 @@ impl View {
         Ok(Self { connections })
     }
 
+    /// Every connection with its accepted authorities.
+    pub(crate) fn connections(&self) -> impl Iterator<Item = (&ConnectionName, &Authorities)> {
+        self.connections.iter()
+    }
+
     /// The accepted authorities of a connection; `None` when there is no such connection.
     #[must_use]
     pub fn authorities(&self, connection: &ConnectionName) -> Option<&Authorities> {

@@ -3,6 +3,7 @@
 //! **Invariant:** every request passes [`guard`] before anything looks at its path, and every change goes through
 //! [`Writer`](crate::writer::Writer).
 
+mod asked;
 mod body;
 mod door;
 mod guard;
@@ -32,6 +33,7 @@ use crate::writer::Writer;
 pub use door::{AdminTls, DoorError};
 pub use problem::Problem;
 
+pub(crate) use asked::Requests;
 pub(crate) use door::Door;
 pub(crate) use throttle::Throttle;
 
@@ -48,6 +50,8 @@ pub(crate) struct Admin {
     pub(crate) throttle: Throttle,
     /// The names the API is asked by, lower case, without port.
     pub(crate) hosts: Vec<String>,
+    /// Requests so far.
+    pub(crate) requests: Requests,
     /// The time.
     pub(crate) clock: Arc<dyn Clock>,
     /// For request ids.

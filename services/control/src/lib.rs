@@ -13,6 +13,7 @@ pub mod change;
 pub mod initial;
 pub mod inspector;
 mod moment;
+mod numbers;
 pub mod parts;
 #[cfg(test)]
 mod rig;

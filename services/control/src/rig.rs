@@ -14,6 +14,7 @@ use runtime::clock::SystemClock;
 use runtime::live::{
     Follower, FollowerSettings, Instance, Live, Manifest, SigningKey, TrustedKeys,
 };
+use runtime::metrics::Metrics;
 use runtime::private_files::{self, PRIVATE, PUBLIC};
 use runtime::random::SystemRandomness;
 use runtime::readiness::Readiness;
@@ -50,7 +51,7 @@ pub(crate) struct World {
     /// How long a control waits for instances before it makes the first revision.
     pub(crate) patience: Duration,
     servers: Authority,
-    signing_key: SigningKey,
+    pub(crate) signing_key: SigningKey,
 }
 
 impl World {
@@ -178,6 +179,7 @@ impl World {
     ) -> Result<Control, StartError> {
         let tasks = Tasks::new();
         let readiness = Readiness::new(PARTS);
+        let metrics = Metrics::new().unwrap();
         let id = settings.folder.file_name().unwrap().to_str().unwrap();
         let needs = Needs {
             bus: self.bus.clone(),
@@ -192,6 +194,7 @@ impl World {
             tasks: tasks.clone(),
             readiness: readiness.clone(),
             clock: Arc::new(SystemClock),
+            metrics: metrics.of_role("control"),
             randomness: Arc::new(SystemRandomness::new()),
         };
         let started = start(settings, needs).await?;
@@ -207,6 +210,7 @@ impl World {
             started,
             tasks,
             readiness,
+            metrics,
             token,
             client: TlsConnector::from(Arc::new(client)),
         })
@@ -220,6 +224,7 @@ impl World {
             folder: self.folder.path().join(format!("follower-{id}")),
             instance: instance("gateway", id),
             clock: Arc::new(SystemClock),
+            metrics: Metrics::new().unwrap(),
         };
         let everything = |_: &Manifest, _: &Parts| Ok(());
         let (live, follower) = Follower::start(settings, everything).await.unwrap();
@@ -233,6 +238,7 @@ pub(crate) struct Control {
     pub(crate) started: Started,
     pub(crate) tasks: Tasks,
     pub(crate) readiness: Readiness,
+    pub(crate) metrics: Metrics,
     pub(crate) token: String,
     client: TlsConnector,
 }

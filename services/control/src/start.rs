@@ -16,16 +16,18 @@ use runtime::live::{
     Follower, FollowerSettings, Instance, Live, Manifest, Publisher, PublisherError,
     PublisherSettings, SigningKey, TrustedKeys,
 };
+use runtime::metrics::Metrics;
 use runtime::private_files::{self, PrivateFileError};
 use runtime::random::Randomness;
 use runtime::readiness::Readiness;
 use runtime::tasks::Tasks;
 
 use crate::Settings;
-use crate::admin::{Admin, AdminTls, Door, DoorError, Throttle, router};
+use crate::admin::{Admin, AdminTls, Door, DoorError, Requests, Throttle, router};
 use crate::audit::{Audit, AuditError};
 use crate::initial::Initial;
 use crate::inspector::Inspector;
+use crate::numbers::{Changes, tell_instances};
 use crate::parts::{self, Parts, RoleSeals, View};
 use crate::token::{AdminToken, TOKEN_FILE, TokenError};
 use crate::writer::Writer;
@@ -67,6 +69,8 @@ pub struct Needs {
     pub readiness: Readiness,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Its numbers.
+    pub metrics: Metrics,
     /// For keys, tokens and ids.
     pub randomness: Arc<dyn Randomness>,
 }
@@ -138,6 +142,7 @@ pub async fn start(settings: &Settings, needs: Needs) -> Result<Started, StartEr
         folder: needs.last_good,
         instance: needs.instance,
         clock: needs.clock.clone(),
+        metrics: needs.metrics.clone(),
     };
     let (live, follower) = Follower::start(following, decoder).await?;
 
@@ -150,7 +155,9 @@ pub async fn start(settings: &Settings, needs: Needs) -> Result<Started, StartEr
         seals.clone(),
         audit,
         needs.clock.clone(),
+        Changes::new(&needs.metrics),
     ));
+    tell_instances(&needs.metrics, &publisher);
     if let Some(begin) = beginning(settings, needs.initial, &publisher) {
         let first = First {
             begin,
@@ -179,6 +186,7 @@ pub async fn start(settings: &Settings, needs: Needs) -> Result<Started, StartEr
             .iter()
             .map(|host| host.to_ascii_lowercase())
             .collect(),
+        requests: Requests::new(&needs.metrics),
         clock: needs.clock,
         randomness: needs.randomness,
         tasks: tasks.clone(),

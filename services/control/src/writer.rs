@@ -15,9 +15,13 @@ use std::time::{Duration, Instant};
 use runtime::clock::Clock;
 use runtime::live::{InstanceReport, Live, PublishError, Publisher};
 
+use tracing::field::Empty;
+use tracing::info_span;
+
 use crate::audit::{Audit, AuditError, Author, Entry, Stage};
 use crate::change::authorities::number_added;
 use crate::change::{self, Change};
+use crate::numbers::Changes;
 use crate::parts::{self, Parts, RoleSeals, View};
 use failure::{conflict, not_published, unreadable, unrecorded};
 
@@ -95,18 +99,20 @@ pub struct Writer {
     seals: Arc<RoleSeals>,
     audit: Arc<Audit>,
     clock: Arc<dyn Clock>,
+    changes: Changes,
     turn: tokio::sync::Mutex<()>,
 }
 
 impl Writer {
     /// The writer of this publisher's configurations. `live` is what this process itself follows.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         publisher: Publisher,
         live: Live<View>,
         seals: Arc<RoleSeals>,
         audit: Audit,
         clock: Arc<dyn Clock>,
+        changes: Changes,
     ) -> Self {
         Self {
             publisher,
@@ -114,6 +120,7 @@ impl Writer {
             seals,
             audit: Arc::new(audit),
             clock,
+            changes,
             turn: tokio::sync::Mutex::new(()),
         }
     }
@@ -164,13 +171,15 @@ impl Writer {
     pub async fn write(&self, proposal: Proposal) -> Result<Written, WriteFailure> {
         let _turn = self.turn.lock().await;
         let mut attempt = 1;
-        loop {
+        let outcome = loop {
             match self.attempt(&proposal).await {
-                Ok(written) => return Ok(written),
+                Ok(written) => break Ok(written),
                 Err(stopped) if stopped.overtaken && attempt < ATTEMPTS => attempt += 1,
-                Err(stopped) => return Err(stopped.failure),
+                Err(stopped) => break Err(stopped.failure),
             }
-        }
+        };
+        self.changes.ended(&outcome);
+        outcome
     }
 
     /// Publishes revision 1, unless there is a configuration.
@@ -186,7 +195,9 @@ impl Writer {
         };
         let reason = reason(&words);
         let published = self.publish(&author, &reason, parts, 0, words).await;
-        published.map_err(|stopped| stopped.failure)
+        let outcome = published.map_err(|stopped| stopped.failure);
+        self.changes.ended(&outcome);
+        outcome
     }
 
     /// How far `revision` has come; waits for every live instance to use it, at most `wait`.
@@ -231,33 +242,17 @@ impl Writer {
 
     async fn attempt(&self, proposal: &Proposal) -> Result<Written, Stopped> {
         let standing = self.current().await?;
-        if let Some(seen) = proposal.seen.filter(|seen| *seen != standing.revision) {
-            return Err(conflict(Some(seen), standing.revision).into());
-        }
+        let checking = info_span!("check change", outcome = Empty);
+        let checked = checking.in_scope(|| checked(&standing, proposal));
+        let outcome = checked
+            .as_ref()
+            .map_or_else(WriteFailure::outcome, |_| "accepted");
+        checking.record("outcome", outcome);
+        drop(checking);
+        let (parts, words) = checked?;
+        let reason = proposal.why.clone().unwrap_or_else(|| reason(&words));
         let author = &proposal.author;
-        let mut applied = change::apply(
-            &standing.view.configuration,
-            &proposal.change,
-            author.address,
-        )
-        .map_err(WriteFailure::Refused)?;
-        number_added(
-            &standing.view.configuration,
-            &mut applied.configuration,
-            standing.revision + 1,
-        );
-        let parts = standing
-            .view
-            .with(&applied.configuration)
-            .map_err(|error| WriteFailure::Unavailable {
-                detail: error.to_string(),
-                what_to_do: "nothing was changed; report this".to_owned(),
-            })?;
-        let reason = proposal
-            .why
-            .clone()
-            .unwrap_or_else(|| reason(&applied.words));
-        self.publish(author, &reason, parts, standing.revision, applied.words)
+        self.publish(author, &reason, parts, standing.revision, words)
             .await
     }
 
@@ -317,9 +312,28 @@ impl Writer {
     async fn record(&self, entry: Entry) -> Result<(), AuditError> {
         let audit = self.audit.clone();
         let path = audit.path().to_owned();
-        let appended = tokio::task::spawn_blocking(move || audit.append(&entry)).await;
+        let span = info_span!("record change");
+        let appended =
+            tokio::task::spawn_blocking(move || span.in_scope(|| audit.append(&entry))).await;
         appended.unwrap_or_else(|ended| Err(AuditError::interrupted(path, ended)))
     }
+}
+
+/// What a change makes of what stands, and the difference in words.
+fn checked(standing: &Standing, proposal: &Proposal) -> Result<(Parts, Vec<String>), WriteFailure> {
+    if let Some(seen) = proposal.seen.filter(|seen| *seen != standing.revision) {
+        return Err(conflict(Some(seen), standing.revision));
+    }
+    let before = &standing.view.configuration;
+    let applied = change::apply(before, &proposal.change, proposal.author.address);
+    let mut applied = applied.map_err(WriteFailure::Refused)?;
+    number_added(before, &mut applied.configuration, standing.revision + 1);
+    let parts = standing.view.with(&applied.configuration);
+    let parts = parts.map_err(|error| WriteFailure::Unavailable {
+        detail: error.to_string(),
+        what_to_do: "nothing was changed; report this".to_owned(),
+    })?;
+    Ok((parts, applied.words))
 }
 
 /// Why an attempt did not come to its end.

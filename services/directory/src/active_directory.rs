@@ -33,6 +33,7 @@ use tokio::time::timeout;
 
 use crate::backend::Backend;
 use crate::candidate::{Identified, Live, identified, the_only};
+use crate::numbers::Numbers;
 use crate::password::Password;
 use crate::settings::Settings;
 use bind::Bound;
@@ -40,7 +41,7 @@ use connection::{Connection, Search, Trouble, Ways};
 use entry::{Found, PERSON, Unreadable};
 use filter::{Attribute, Filter};
 use groups::{Groups, UnknownGroups};
-use pool::{NoAnswer, Pool, ServiceAccount};
+use pool::{NoAnswer, Pool, PoolState, ServiceAccount};
 use server::{InvalidServer, Server};
 use trust::{InvalidTrust, client_config};
 
@@ -105,6 +106,7 @@ impl ActiveDirectory {
         settings: &Settings,
         tasks: Tasks,
         clock: Arc<dyn Clock>,
+        numbers: Numbers,
     ) -> Result<Self, InvalidDirectory> {
         let servers = source
             .servers
@@ -130,6 +132,7 @@ impl ActiveDirectory {
             tasks,
             tls: client_config(&source.trust)?,
             deadlines: settings.deadlines(),
+            numbers,
         };
         Ok(Self {
             base: source.base.clone(),
@@ -259,6 +262,10 @@ impl Backend for ActiveDirectory {
         password: &Password,
     ) -> Result<Verdict<Person>, Unavailable> {
         self.in_time(self.check(account, password)).await
+    }
+
+    fn pool(&self) -> Option<PoolState> {
+        Some(self.pool.state())
     }
 }
 

@@ -9,6 +9,7 @@ use domain::account::{AccountName, Person};
 use domain::outcome::{Unavailable, Verdict};
 use postern_proto::directory::{Method, Who};
 
+use crate::active_directory::pool::PoolState;
 use crate::password::Password;
 
 /// A directory of people.
@@ -30,4 +31,9 @@ pub trait Backend: Debug + Send + Sync + 'static {
         account: &AccountName,
         password: &Password,
     ) -> Result<Verdict<Person>, Unavailable>;
+
+    /// How it is with its connections, if it has any.
+    fn pool(&self) -> Option<PoolState> {
+        None
+    }
 }

@@ -25,9 +25,12 @@ use runtime::clock::Clock;
 use runtime::private_files::{self, PrivateFileError};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use tracing::field::Empty;
+use tracing::info_span;
 
 use crate::backend::Backend;
 use crate::candidate::{Identified, identified, the_only};
+use crate::numbers::{Numbers, OK, Operation};
 use crate::password::Password;
 pub use hash::PasswordHash;
 pub use people::{Directory, FilePerson, render};
@@ -44,6 +47,7 @@ pub struct FileDirectory {
     clock: Arc<dyn Clock>,
     /// Each turn lasts until its hashing has ended, whether somebody still waits for it or not.
     hashing: Arc<Semaphore>,
+    numbers: Numbers,
 }
 
 /// Why the file gives no answer.
@@ -62,17 +66,36 @@ enum Fail {
 impl FileDirectory {
     /// The directory in the file at `path`, which need not be there yet.
     #[must_use]
-    pub fn new(path: PathBuf, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(path: PathBuf, clock: Arc<dyn Clock>, numbers: Numbers) -> Self {
         Self {
             path,
             clock,
             hashing: Arc::new(Semaphore::new(MAX_HASHING)),
+            numbers,
         }
     }
 
-    async fn read(&self) -> Result<Directory, Fail> {
+    /// The directory as it is now, and who in it `who` stands for.
+    async fn lookup(&self, who: &Who) -> Result<(Directory, Verdict<Identified>), Fail> {
+        let span = info_span!(
+            "file lookup",
+            otel.status_code = Empty,
+            outcome = Empty,
+            entries = Empty,
+        );
         let path = self.path.clone();
-        spawn_blocking(move || read(&path)).await?
+        let looked = async {
+            let directory = spawn_blocking(move || read(&path)).await??;
+            let found = find(&directory, who);
+            Ok((directory, found))
+        };
+        let outcome = |looked: &Result<_, Fail>| looked.as_ref().map_or("unavailable", |_| OK);
+        let looked = self
+            .numbers
+            .run(Operation::FileLookup, &span, looked, outcome);
+        let (directory, found) = looked.await?;
+        span.record("entries", u8::from(matches!(found, Verdict::Accepted(_))));
+        Ok((directory, found))
     }
 
     fn judged(&self, directory: &Directory, found: Identified, method: Method) -> Verdict<Person> {
@@ -83,8 +106,8 @@ impl FileDirectory {
     }
 
     async fn who_is(&self, who: &Who, method: Method) -> Result<Verdict<Person>, Fail> {
-        let directory = self.read().await?;
-        Ok(match find(&directory, who) {
+        let (directory, found) = self.lookup(who).await?;
+        Ok(match found {
             Verdict::Accepted(found) => self.judged(&directory, found, method),
             Verdict::Refused(refusal) => Verdict::Refused(refusal),
         })
@@ -95,12 +118,12 @@ impl FileDirectory {
         account: &AccountName,
         password: &Password,
     ) -> Result<Verdict<Person>, Fail> {
-        let directory = self.read().await?;
         let who = Who::Certificate {
             account: account.clone(),
             sid: None,
         };
-        let found = match find(&directory, &who) {
+        let (directory, found) = self.lookup(&who).await?;
+        let found = match found {
             Verdict::Accepted(found) => Some(found),
             Verdict::Refused(_) => None,
         };

@@ -11,6 +11,7 @@ pub mod active_directory;
 pub mod backend;
 pub mod candidate;
 pub mod file;
+pub mod numbers;
 pub mod password;
 pub mod service;
 pub mod settings;

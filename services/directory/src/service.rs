@@ -153,6 +153,11 @@ fn unknown(connection: &ConnectionName) -> Verdict<Person> {
 }
 
 fn failed(connection: &ConnectionName, unavailable: &Unavailable) -> Status {
-    tracing::warn!(%connection, error = %unavailable, "the directory gave no answer");
+    tracing::warn!(
+        %connection,
+        error = %unavailable,
+        what_to_do = "see what this log says of the domain controllers; people see directory_unavailable until one answers",
+        "the directory gave no answer"
+    );
     Status::unavailable(unavailable.to_string())
 }

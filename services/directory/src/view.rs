@@ -13,13 +13,16 @@ use domain::connection::{ConnectionName, DirectorySource};
 use domain::seal::{Purpose, SealKeys};
 use runtime::clock::Clock;
 use runtime::live::{Decoder, Manifest};
+use runtime::metrics::Metrics;
 use runtime::tasks::Tasks;
 
 use crate::active_directory::ActiveDirectory;
 use crate::backend::Backend;
 use crate::file::FileDirectory;
+use crate::numbers::Numbers;
 use crate::settings::Settings;
 
+mod pools;
 #[cfg(test)]
 mod tests;
 
@@ -52,7 +55,8 @@ pub struct Views {
     seal: Option<SealKeys>,
     tasks: Tasks,
     clock: Arc<dyn Clock>,
-    last: Mutex<BTreeMap<ConnectionName, Prepared>>,
+    numbers: Numbers,
+    last: Arc<Mutex<BTreeMap<ConnectionName, Prepared>>>,
 }
 
 /// A back end and what it was made of.
@@ -78,13 +82,17 @@ impl Views {
         seal: Option<SealKeys>,
         tasks: Tasks,
         clock: Arc<dyn Clock>,
+        metrics: &Metrics,
     ) -> Self {
+        let last = Arc::default();
+        pools::tell(metrics, &last);
         Self {
             settings,
             seal,
             tasks,
             clock,
-            last: Mutex::default(),
+            numbers: Numbers::new(metrics),
+            last,
         }
     }
 
@@ -151,7 +159,12 @@ impl Views {
                 let path = self.settings.file.clone().ok_or(
                     "its people are in a directory file, but `directory.file` is not set here",
                 )?;
-                Ok(Arc::new(FileDirectory::new(path, Arc::clone(&self.clock))))
+                let clock = Arc::clone(&self.clock);
+                Ok(Arc::new(FileDirectory::new(
+                    path,
+                    clock,
+                    self.numbers.clone(),
+                )))
             }
             DirectorySource::ActiveDirectory(source) => {
                 let directory = ActiveDirectory::new(
@@ -160,6 +173,7 @@ impl Views {
                     &self.settings,
                     self.tasks.clone(),
                     Arc::clone(&self.clock),
+                    self.numbers.clone(),
                 )
                 .map_err(|error| match error.source() {
                     Some(cause) => format!("{error}: {cause}"),

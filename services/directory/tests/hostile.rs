@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use ber::{bind_response, done, entry, message, reference, referral, result, tlv};
 use directory::active_directory::ActiveDirectory;
 use directory::backend::Backend;
+use directory::numbers::Numbers;
 use directory::password::Password;
 use directory::settings::Settings;
 use domain::account::{AccountId, Person};
@@ -27,11 +28,14 @@ use domain::outcome::{Unavailable, Verdict};
 use domain::reason::{Fault, Reason};
 use postern_proto::directory::{Method, Who};
 use runtime::clock::SystemClock;
+use runtime::metrics::Metrics;
 use runtime::tasks::Tasks;
 use stub::{
     Asked, Attributes, BASE, JON, PASSWORD, Reply, Start, Stub, certified, found, jon, sid,
 };
+use testkit::spans::Recording;
 use tokio::net::TcpListener;
+use tracing::Instrument;
 
 const QUESTION: Duration = Duration::from_millis(1500);
 
@@ -49,6 +53,7 @@ fn directory(source: &Source) -> ActiveDirectory {
         &settings,
         Tasks::new(),
         clock,
+        Numbers::new(&Metrics::new().unwrap()),
     )
     .unwrap()
 }
@@ -812,4 +817,100 @@ async fn a_server_that_comes_back_is_found_again() {
         None,
         "at once, with the first question"
     );
+}
+
+/// All that spans of the directory may say.
+const FIELDS: [&str; 7] = [
+    "code",
+    "entries",
+    "groups",
+    "otel.kind",
+    "otel.status_code",
+    "outcome",
+    "server",
+];
+
+#[tokio::test]
+async fn operations_are_spans_and_say_neither_names_nor_secrets() {
+    let (recording, _guard) = Recording::start();
+    let (stub, directory) = rig().await;
+    let server = stub.source().servers[0].clone();
+    let call = tracing::info_span!(target: "test", "call");
+    let asked = async {
+        assert_eq!(reason(resolve(&directory, "jon").await), None);
+        assert_eq!(reason(form(&directory, "jon", PASSWORD).await), None);
+        let wrong = form(&directory, "jon", "some other secret").await;
+        assert_eq!(reason(wrong), Some(Reason::WrongCredentials));
+    };
+    asked.instrument(call).await;
+    let spans = recording.spans(&["directory"]);
+    let seen: Vec<(&str, &str, &str)> = spans
+        .iter()
+        .map(|span| {
+            (
+                &*span.name,
+                span.parent.as_deref().unwrap(),
+                span.field("outcome"),
+            )
+        })
+        .collect();
+    let connect = ("ldap connect", "call", "ok");
+    let (bind, search) = (("ldap bind", "call", "ok"), ("ldap search", "call", "ok"));
+    let groups = ("ldap groups", "call", "ok");
+    let below = ("ldap search", "ldap groups", "ok");
+    let expected = [
+        // By certificate: the first question of the pool, then two for the groups.
+        vec![connect, bind, search, groups, below, below],
+        // By password: on a connection of the person's own, whose session is asked back.
+        vec![search, connect, bind, search, groups, below],
+        vec![search, connect, ("ldap bind", "call", "refused")],
+    ];
+    assert_eq!(seen, expected.concat());
+    assert_eq!(spans.last().unwrap().field("code"), "wrong_credentials");
+    assert_eq!(spans[2].field("entries"), "1");
+    for span in &spans {
+        for (field, value) in &span.fields {
+            assert!(FIELDS.contains(&&**field), "{field} in {span:?}");
+            let telling = ["jon", "CN=", "DC=", "fabrikam", "("];
+            assert!(!telling.iter().any(|word| value.contains(word)), "{span:?}");
+        }
+        if span.name != "ldap groups" {
+            assert_eq!(span.field("server"), server, "{span:?}");
+        }
+    }
+    // The library's own lines below `info` show the wire; runtime's telemetry never lets them pass.
+    let said = recording.text_without(&["ldap3", "lber"]);
+    for secret in [PASSWORD, "some other secret", "secret of the service"] {
+        assert!(!said.contains(secret), "{secret} was said");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_bind_account_is_said_once_with_what_to_do() {
+    let (recording, _guard) = Recording::start();
+    let (stub, directory) = rig().await;
+    stub.script(|id, asked| {
+        let refused = bind_response(
+            id,
+            49,
+            "80090308: LdapErr: DSID-0, comment: x, data 52e, v1",
+        );
+        matches!(asked, Asked::Bind { .. }).then(|| vec![Reply::Send(refused)])
+    });
+    for _ in 0..3 {
+        resolve(&directory, "jon").await.unwrap_err();
+    }
+    let said = recording.text_without(&[]);
+    let lines = said
+        .lines()
+        .filter(|line| line.contains("refuses the bind account, so nobody"));
+    let lines: Vec<&str> = lines.collect();
+    assert_eq!(lines.len(), 1, "{said}");
+    for part in [
+        "ERROR",
+        "sub_code=\"52e\"",
+        "what_to_do=\"put the bind account's password right",
+    ] {
+        assert!(lines[0].contains(part), "{part} is not in {}", lines[0]);
+    }
 }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use directory::active_directory::ActiveDirectory;
 use directory::backend::Backend;
+use directory::numbers::Numbers;
 use directory::password::Password;
 use directory::service::Service;
 use directory::settings::Settings;
@@ -29,16 +30,19 @@ use postern_proto::directory::v1::{self, AuthenticateRequest};
 use postern_proto::directory::{Method, Who};
 use runtime::clock::SystemClock;
 use runtime::live::Live;
+use runtime::metrics::Metrics;
 use runtime::tasks::Tasks;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use testkit::processes::Signal;
 use testkit::samba::Samba;
+use testkit::spans::{Recording, Span};
 use tonic::Request;
 
 struct Rig {
     samba: Samba,
     folder: tempfile::TempDir,
+    metrics: Metrics,
 }
 
 type Told = Result<Person, Reason>;
@@ -66,6 +70,7 @@ impl Rig {
             &Settings::default(),
             Tasks::new(),
             Arc::new(SystemClock),
+            Numbers::new(&self.metrics),
         )
         .unwrap()
     }
@@ -133,7 +138,11 @@ async fn people_of_a_real_active_directory() {
         "--account-lockout-threshold=900",
     ];
     samba.user_tool(&counting).unwrap();
-    let mut rig = Rig { samba, folder };
+    let mut rig = Rig {
+        samba,
+        folder,
+        metrics: Metrics::new().unwrap(),
+    };
     let directory = rig.directory(&rig.source());
 
     jon_is_found_with_all_his_groups(&rig, &directory).await;
@@ -141,6 +150,7 @@ async fn people_of_a_real_active_directory() {
     every_state_is_refused_on_every_method(&rig, &directory).await;
     wrong_names_and_passwords_are_one_answer(&rig, &directory).await;
     time_does_not_tell_a_known_name(&rig).await;
+    operations_are_spans_that_name_nobody(&rig);
     injected_text_finds_nothing(&directory).await;
     start_tls_works(&rig).await;
     only_what_is_configured_is_trusted(&rig).await;
@@ -326,6 +336,66 @@ async fn time_does_not_tell_a_known_name(rig: &Rig) {
     eprintln!("medians of a wrong password: {names:?} {medians:?}");
     let (least, most) = (medians.iter().min().unwrap(), medians.iter().max().unwrap());
     assert!(*most - *least < Duration::from_millis(5), "{medians:?}");
+}
+
+fn operations_are_spans_that_name_nobody(rig: &Rig) {
+    // What is recorded is said on one thread.
+    let asked = || {
+        let (recording, _guard) = Recording::start();
+        let one = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        one.unwrap().block_on(async {
+            let directory = rig.directory(&rig.source());
+            certificate(&directory, "jon").await.unwrap();
+            rig.form(&directory, "jon").await.unwrap();
+            form(&directory, "jon", "not his").await.unwrap_err();
+            form(&directory, "nobody", "not his").await.unwrap_err();
+        });
+        (
+            recording.spans(&["directory"]),
+            recording.text_without(&["ldap3", "lber"]),
+        )
+    };
+    let (spans, said) = std::thread::scope(|scope| scope.spawn(asked).join().unwrap());
+    for name in ["ldap connect", "ldap bind", "ldap search", "ldap groups"] {
+        let ok = |span: &&Span| span.name == name && span.field("outcome") == "ok";
+        assert!(
+            spans.iter().any(|span| ok(&span)),
+            "{name} is not in {spans:#?}"
+        );
+    }
+    let refused = spans
+        .iter()
+        .filter(|span| span.field("outcome") == "refused");
+    let codes: Vec<&str> = refused.map(|span| span.field("code")).collect();
+    assert_eq!(codes, ["wrong_credentials"; 2]);
+    let known = [
+        "server",
+        "outcome",
+        "entries",
+        "groups",
+        "code",
+        "otel.kind",
+        "otel.status_code",
+    ];
+    for span in &spans {
+        for (field, value) in &span.fields {
+            assert!(known.contains(&&**field), "{field} in {span:?}");
+            let telling = ["jon", "nobody", "CN=", "DC=", "(", "Staff"];
+            assert!(!telling.iter().any(|word| value.contains(word)), "{span:?}");
+        }
+    }
+    for secret in [
+        rig.samba.password_of("jon"),
+        rig.samba.bind_password(),
+        "not his",
+    ] {
+        assert!(!said.contains(secret), "{secret} was said");
+    }
+    let text = rig.metrics.text().unwrap();
+    let bound = "postern_directory_operations_total{operation=\"bind\",outcome=\"refused\"} ";
+    assert!(text.contains(bound), "{text}");
 }
 
 async fn injected_text_finds_nothing(directory: &ActiveDirectory) {

@@ -1,7 +1,7 @@
 //! What is true in Postern: pure types and the decisions made on them.
 //!
 //! **Invariant:** nothing here does I/O, reads a clock, draws randomness, or knows TLS or X.509 beyond one bounded walk
-//! to a public key. Whatever a decision needs is an argument.
+//! to a certificate's key and its end. Whatever a decision needs is an argument.
 
 pub mod account;
 pub mod address;
@@ -18,3 +18,4 @@ pub mod ranges;
 pub mod reason;
 pub mod seal;
 pub mod timestamp;
+pub mod validity;

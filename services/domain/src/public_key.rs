@@ -14,7 +14,7 @@ mod tests;
 #[error("not a certificate")]
 pub struct NotACertificate;
 
-const SEQUENCE: u8 = 0x30;
+pub(crate) const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
 const VERSION: u8 = 0xa0;
 
@@ -23,6 +23,15 @@ const VERSION: u8 = 0xa0;
 /// # Errors
 /// When the bytes are not one certificate and nothing else, as far as the walk goes.
 pub fn of_certificate(certificate: &[u8]) -> Result<&[u8], NotACertificate> {
+    let rest = from_validity(certificate)?;
+    let (_validity, rest) = contents(rest, SEQUENCE)?;
+    let (_subject, rest) = contents(rest, SEQUENCE)?;
+    let (_key, after) = contents(rest, SEQUENCE)?;
+    rest.get(..rest.len() - after.len()).ok_or(NotACertificate)
+}
+
+/// What `TBSCertificate` has from its `validity` on.
+pub(crate) fn from_validity(certificate: &[u8]) -> Result<&[u8], NotACertificate> {
     let (certificate, after) = contents(certificate, SEQUENCE)?;
     if !after.is_empty() {
         return Err(NotACertificate);
@@ -35,14 +44,11 @@ pub fn of_certificate(certificate: &[u8]) -> Result<&[u8], NotACertificate> {
     let (_serial, rest) = contents(rest, INTEGER)?;
     let (_signature, rest) = contents(rest, SEQUENCE)?;
     let (_issuer, rest) = contents(rest, SEQUENCE)?;
-    let (_validity, rest) = contents(rest, SEQUENCE)?;
-    let (_subject, rest) = contents(rest, SEQUENCE)?;
-    let (_key, after) = contents(rest, SEQUENCE)?;
-    rest.get(..rest.len() - after.len()).ok_or(NotACertificate)
+    Ok(rest)
 }
 
 /// Splits one element with this tag off the front: its contents, and what follows it.
-fn contents(bytes: &[u8], tag: u8) -> Result<(&[u8], &[u8]), NotACertificate> {
+pub(crate) fn contents(bytes: &[u8], tag: u8) -> Result<(&[u8], &[u8]), NotACertificate> {
     let (&[found, first], rest) = bytes.split_first_chunk::<2>().ok_or(NotACertificate)?;
     if found != tag {
         return Err(NotACertificate);

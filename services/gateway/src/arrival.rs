@@ -43,3 +43,15 @@ pub enum Site {
     /// Any other host served here, by its full name.
     Other(String),
 }
+
+impl Site {
+    /// Which kind of site this is, as spans, numbers and events call it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Certificate { .. } => "certificate",
+            Self::Other(_) => "other",
+        }
+    }
+}

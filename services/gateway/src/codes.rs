@@ -18,6 +18,7 @@ use domain::configuration::Configuration;
 use domain::seal::{Purpose, SealKeys};
 use domain::timestamp::Timestamp;
 use runtime::random::Randomness;
+use runtime::trace::TraceContext;
 use serde::{Deserialize, Serialize};
 
 use crate::clients::RpcChannel;
@@ -118,6 +119,9 @@ struct CodeText {
     gateway: String,
     start: StartId,
     id: CodeId,
+    /// The place in its sign-in's trace where it was issued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trace: Option<TraceContext>,
 }
 
 impl Sealed for CodeText {
@@ -126,7 +130,7 @@ impl Sealed for CodeText {
 
 /// The codes of one gateway.
 pub struct Codes {
-    store: Store,
+    store: Arc<Store>,
     /// Our own mesh address.
     gateway: String,
     start: StartId,
@@ -139,7 +143,7 @@ impl Codes {
     /// No codes yet.
     pub fn new(gateway: String, start: StartId, host: String, dial: Dial) -> Self {
         Self {
-            store: Store::default(),
+            store: Arc::default(),
             gateway,
             start,
             host,
@@ -164,6 +168,7 @@ impl Codes {
             gateway: self.gateway.clone(),
             start: self.start,
             id,
+            trace: TraceContext::current(),
         };
         let sealed =
             seals::seal(keys, &self.host, &text, randomness).map_err(|_| CannotIssue::Broken)?;
@@ -182,6 +187,19 @@ impl Codes {
         } else {
             Err(CannotIssue::Full)
         }
+    }
+
+    /// The place in a trace where a code was issued, by whichever gateway. It says nothing of the code's worth.
+    #[must_use]
+    pub fn trace_of(&self, keys: &SealKeys, code: &str) -> Option<TraceContext> {
+        let text = seals::open::<CodeText>(keys, &self.host, code).ok()?;
+        text.trace
+    }
+
+    /// How many codes are open, whenever it is asked.
+    pub(crate) fn open(&self) -> impl Fn() -> usize + Send + Sync + use<> {
+        let store = Arc::clone(&self.store);
+        move || store.open()
     }
 
     /// Reserves a code for a redemption, here or at the gateway that issued it.

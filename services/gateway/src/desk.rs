@@ -12,14 +12,17 @@ use domain::timestamp::Timestamp;
 use runtime::bus::{Bus, BusState};
 use runtime::clock::Clock;
 use runtime::live::{LONGEST_WAIT, Live, Revisioned};
+use runtime::metrics::{Metrics, label};
 use runtime::random::{Randomness, RandomnessUnavailable};
 use runtime::tasks::Tasks;
+use tokio_util::sync::CancellationToken;
 
 use crate::clients::accounts::Accounts;
 use crate::clients::{CertvalClient, DirectoryClient, RpcChannel};
 use crate::codes::{Codes, Dial, Judgement};
 use crate::hosts::{Hosts, InvalidHosts};
 use crate::ids::StartId;
+use crate::numbers::{Numbers, number, seconds};
 use crate::pages::brand::{Brand, InvalidBrand};
 use crate::session::signed_out::SignedOut;
 use crate::settings::Settings;
@@ -49,6 +52,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Unpredictable bytes.
     pub randomness: Arc<dyn Randomness>,
+    /// Where it counts.
+    pub metrics: Metrics,
 }
 
 /// A desk that cannot be opened.
@@ -76,6 +81,7 @@ pub struct Desk {
     pub(crate) attempts: Attempts,
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) brand: Brand,
+    pub(crate) numbers: Numbers,
     live: Live<View>,
     bus: Arc<dyn Bus>,
     clock: Arc<dyn Clock>,
@@ -90,7 +96,7 @@ impl Desk {
         let settings = parts.settings;
         let hosts = Hosts::new(&settings)?;
         let start = StartId::draw(&*parts.randomness)?;
-        Ok(Arc::new(Self {
+        let desk = Self {
             certval: CertvalClient::new(
                 parts.certval,
                 Duration::from_millis(settings.certval_deadline_ms),
@@ -109,7 +115,32 @@ impl Desk {
             clock: parts.clock,
             hosts,
             settings,
-        }))
+            numbers: Numbers::new(&parts.metrics),
+        };
+        desk.told_to(&parts.metrics);
+        Ok(Arc::new(desk))
+    }
+
+    /// Tells how things stand, whenever the numbers are read.
+    fn told_to(&self, metrics: &Metrics) {
+        let open = self.codes.open();
+        metrics.gauge(
+            "postern_open_codes",
+            "Authorization codes that were issued here and not redeemed yet.",
+            move |tell| tell(number(open()), &[]),
+        );
+        let live = self.live.clone();
+        metrics.gauge(
+            "postern_certificate_expiry_timestamp_seconds",
+            "When a certificate ends, in seconds since 1970.",
+            move |tell| {
+                let Some(now) = live.current() else { return };
+                for (host, end) in now.view.tls.ends() {
+                    let labels = [label("kind", "server"), label("name", host.to_owned())];
+                    tell(seconds(end), &labels);
+                }
+            },
+        );
     }
 
     /// Starts exchanging sign-outs with other gateways. That goes on through a drain, until nothing holds the desk any
@@ -121,6 +152,8 @@ impl Desk {
             tasks.stopping(),
         );
         tasks.spawn("signed-out sessions", follow);
+        let awaited = await_faults(self.live.clone(), self.numbers.clone(), tasks.stopping());
+        tasks.spawn("connections to count", awaited);
     }
 
     /// Waits until what other gateways signed out is known here: before that a gateway that has just started would take
@@ -185,6 +218,27 @@ impl Desk {
             configuration: &live.view.configuration,
             signed_out: &self.signed_out,
             now: self.now(),
+        }
+    }
+}
+
+/// Lets the numbers of each connection be there as soon as the connection is.
+async fn await_faults(live: Live<View>, numbers: Numbers, stopping: CancellationToken) {
+    let mut revisions = live.subscribe();
+    loop {
+        revisions.mark_unchanged();
+        if let Some(now) = live.current() {
+            for connection in now.view.configuration.connections.keys() {
+                numbers.await_faults(Some(connection));
+            }
+        }
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            changed = revisions.changed() => if changed.is_err() {
+                // The configuration stays as it is.
+                stopping.cancelled().await;
+                return;
+            },
         }
     }
 }

@@ -8,30 +8,42 @@
 //! address or an identity taken off, and with its [`Arrival`](crate::arrival::Arrival) put in.
 
 mod connection;
+mod ended;
 mod guard;
 mod http;
+mod left;
 mod misdirected;
 pub mod names;
+mod noise;
+mod numbers;
 mod pace;
+mod seen;
 pub mod settings;
 mod untrusted;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use runtime::clock::Clock;
+use runtime::metrics::Metrics;
 use runtime::tasks::Tasks;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::arrival::Site;
 use crate::listener::{self, CannotListen, places::Places};
+use crate::numbers::number;
 use crate::tls::TlsConfigurations;
 
+use left::Left;
 pub use names::Names;
+use noise::Noise;
+use numbers::Numbers;
 pub use settings::Settings;
+use settings::seconds;
 
 /// What answers on each site.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +67,17 @@ pub struct Snapshot {
 
 /// The snapshot of this moment; `None` as long as there is no configuration, which refuses every handshake.
 pub type Current = Arc<dyn Fn() -> Option<Snapshot> + Send + Sync>;
+
+/// What the edge shares with the rest of its process.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The owner of all that is started.
+    pub tasks: Tasks,
+    /// Where it counts.
+    pub metrics: Metrics,
+}
 
 /// Open sockets that nobody is served on yet. Connections wait in the kernel meanwhile.
 #[derive(Debug)]
@@ -82,7 +105,7 @@ impl Bound {
         self.listeners.iter().filter_map(local).collect()
     }
 
-    /// Serves until the soft stop of `tasks`, to which all belongs that is started here. Returns at once.
+    /// Serves until the soft stop of the process's tasks, to which all belongs that is started here. Returns at once.
     ///
     /// At the soft stop nothing more is accepted, connections without a request in flight are closed, and those with one
     /// after its answer.
@@ -92,9 +115,14 @@ impl Bound {
         names: Names,
         settings: Settings,
         current: Current,
-        clock: Arc<dyn Clock>,
-        tasks: &Tasks,
+        shared: &Shared,
     ) {
+        let Shared {
+            clock,
+            tasks,
+            metrics,
+        } = shared;
+        let choice = settings.certificate_choice_s;
         let door = Arc::new(Door {
             connections: Arc::new(Semaphore::new(
                 settings.connections.min(Semaphore::MAX_PERMITS),
@@ -105,9 +133,14 @@ impl Bound {
             names,
             settings,
             current,
-            clock,
+            clock: clock.clone(),
             tasks: tasks.clone(),
+            numbers: Numbers::new(metrics),
+            noise: Noise::new(Instant::now()),
+            left: Left::new(seconds(choice)),
         });
+        door.told_to(metrics);
+        tasks.spawn("handshakes that were left", seen::follow(door.clone()));
         for listener in self.listeners {
             let door = door.clone();
             let arrived = move |stream, peer| door.arrived(stream, peer);
@@ -130,9 +163,36 @@ struct Door {
     connections: Arc<Semaphore>,
     by_address: Places,
     waiting: Places,
+    numbers: Numbers,
+    noise: Noise,
+    left: Left,
 }
 
 impl Door {
+    /// Tells how much is taken, whenever the numbers are read.
+    fn told_to(&self, metrics: &Metrics) {
+        let (connections, places) = (
+            self.connections.clone(),
+            self.connections.available_permits(),
+        );
+        metrics.gauge(
+            "postern_open_connections",
+            "Connections that are open now.",
+            move |tell| {
+                tell(
+                    number(places.saturating_sub(connections.available_permits())),
+                    &[],
+                );
+            },
+        );
+        let waiting = self.waiting.clone();
+        metrics.gauge(
+            "postern_waiting_handshakes",
+            "Handshakes that wait now for their user to choose a certificate.",
+            move |tell| tell(number(waiting.taken()), &[]),
+        );
+    }
+
     fn arrived(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
         let Ok(place) = self.connections.clone().try_acquire_owned() else {
             tracing::debug!(%peer, "connection closed: all places are taken");

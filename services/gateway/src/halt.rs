@@ -8,7 +8,9 @@ use axum::response::{IntoResponse, Response};
 use domain::outcome::{Refusal, Unavailable};
 use domain::reason::{Fault, Reason};
 use runtime::random::RandomnessUnavailable;
+use tracing::Span;
 
+use crate::audit::noted;
 use crate::codes::CannotIssue;
 use crate::desk::Desk;
 use crate::oidc::answer::{Answer, Says, with_query};
@@ -161,7 +163,8 @@ impl Desk {
             }
             Halt::Application(answer) => {
                 if let Says::Error(error, description) = &answer.says {
-                    tracing::info!(
+                    told(error.code());
+                    tracing::debug!(
                         error = error.code(),
                         description,
                         request_id = %visit.request_id,
@@ -170,19 +173,26 @@ impl Desk {
                 }
                 self.answered(visit, &answer)
             }
-            Halt::Page(error) => problem(
-                &frame,
-                StatusCode::BAD_REQUEST,
-                (words.application_title, words.application_sentence),
-                &error.to_string(),
-            ),
-            Halt::Rejected(status, detail) => problem(
-                &frame,
-                status,
-                (words.rejected_title, words.rejected_sentence),
-                detail,
-            ),
+            Halt::Page(error) => {
+                noted("rejected", "");
+                problem(
+                    &frame,
+                    StatusCode::BAD_REQUEST,
+                    (words.application_title, words.application_sentence),
+                    &error.to_string(),
+                )
+            }
+            Halt::Rejected(status, detail) => {
+                noted("rejected", "");
+                problem(
+                    &frame,
+                    status,
+                    (words.rejected_title, words.rejected_sentence),
+                    detail,
+                )
+            }
             Halt::Broken(what) => {
+                noted("broken", "");
                 tracing::error!(what, request_id = %visit.request_id, "a request failed");
                 problem(
                     &frame,
@@ -235,6 +245,11 @@ impl Desk {
         };
         pages::answer(status_of(refusal.reason), &page, frame, Does::Nothing)
     }
+}
+
+/// Notes on the span of the present request which error an application was told.
+pub(crate) fn told(error: &'static str) {
+    Span::current().record("postern.error", error);
 }
 
 /// The HTTP status of a refusal.

@@ -39,6 +39,7 @@ use transaction::{OwnTransaction, Transaction};
 
 pub(crate) mod attempts;
 pub(crate) mod authorize;
+pub(crate) mod belonging;
 pub(crate) mod binding;
 pub(crate) mod cancel;
 pub(crate) mod certificate;
@@ -208,13 +209,15 @@ impl Desk {
         session: &LiveSession,
         visit: &Visit,
     ) -> Result<Response, Halt> {
-        let code = self.codes.issue(
-            &snapshot.view.seal_keys,
-            request,
-            session,
-            visit.now,
-            &*self.randomness,
-        )?;
+        let code = tracing::info_span!("issue code").in_scope(|| {
+            self.codes.issue(
+                &snapshot.view.seal_keys,
+                request,
+                session,
+                visit.now,
+                &*self.randomness,
+            )
+        })?;
         Ok(self.answered(
             visit,
             &Answer {

@@ -14,16 +14,19 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use tracing::Instrument as _;
 
 use crate::desk::Desk;
 use crate::oidc::{cross_origin, discovery, sign_out, token, userinfo, web_message};
 use crate::pages::ICON;
-use crate::request_id::RequestId;
 use crate::signin::{authorize, cancel, certificate, password, preference, resume};
 use crate::visit::Visit;
 
+mod asked;
 #[cfg(test)]
 mod tests;
+
+use asked::Asked;
 
 /// Most bytes of a request body.
 const MAX_BODY: usize = 16 << 10;
@@ -88,32 +91,50 @@ impl Sites {
         let certificate = Router::new().route("/", get(certificate::get).head(no_head));
         Self {
             // A referrer keeps forms of ours telling their origin; it never leaves the host.
-            login: finished(login, desk, "same-origin"),
-            certificate: finished(certificate, desk, "no-referrer"),
+            login: finished(login, desk, "login", "same-origin"),
+            certificate: finished(certificate, desk, "certificate", "no-referrer"),
         }
     }
 }
 
-fn finished(router: Router<Arc<Desk>>, desk: &Arc<Desk>, referrer: &'static str) -> Router {
+fn finished(
+    router: Router<Arc<Desk>>,
+    desk: &Arc<Desk>,
+    site: &'static str,
+    referrer: &'static str,
+) -> Router {
+    let dress = Dress {
+        desk: Arc::clone(desk),
+        site,
+        referrer: HeaderValue::from_static(referrer),
+    };
     router
         .fallback(nothing_here)
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(middleware::from_fn_with_state(
-            (Arc::clone(desk), HeaderValue::from_static(referrer)),
-            dressed,
-        ))
+        .layer(middleware::from_fn_with_state(dress, dressed))
         .with_state(Arc::clone(desk))
 }
 
-/// Gives the request its id, and the answer what every answer has.
-async fn dressed(
-    State((desk, referrer)): State<(Arc<Desk>, HeaderValue)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let id = RequestId::draw(&*desk.randomness);
+/// What all requests of a site have in common.
+#[derive(Clone)]
+struct Dress {
+    desk: Arc<Desk>,
+    site: &'static str,
+    referrer: HeaderValue,
+}
+
+/// Gives the request its span and its id, and the answer what every answer has.
+async fn dressed(State(dress): State<Dress>, request: Request, next: Next) -> Response {
+    let Dress {
+        desk,
+        site,
+        referrer,
+    } = dress;
+    let (asked, mut request) = Asked::begin(&desk, site, request).await;
+    let id = asked.id(&desk);
     request.extensions_mut().insert(id);
-    let mut response = next.run(request).await;
+    let mut response = next.run(request).instrument(asked.span()).await;
+    asked.answered(response.status());
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         headers.insert(X_REQUEST_ID, id);

@@ -17,6 +17,7 @@ use domain::timestamp::Timestamp;
 use runtime::bus::LocalBus;
 use runtime::clock::{Clock, TestClock};
 use runtime::live::Live;
+use runtime::metrics::Metrics;
 use runtime::random::SystemRandomness;
 
 use crate::clients::{RpcChannel, channel};
@@ -60,6 +61,8 @@ pub(crate) struct World {
     pub(crate) bus: LocalBus,
     /// How often a channel to another gateway was opened.
     pub(crate) dialled: Arc<AtomicUsize>,
+    /// The gateway's numbers.
+    pub(crate) metrics: Metrics,
     peers: Peers,
 }
 
@@ -175,6 +178,7 @@ impl World {
             peers,
         } = around;
         let dialled = Arc::new(AtomicUsize::new(0));
+        let metrics = Metrics::new().unwrap();
         let desk = Desk::open(Parts {
             settings,
             advertise: advertise.to_owned(),
@@ -191,6 +195,7 @@ impl World {
             },
             clock: Arc::new(clock.clone()),
             randomness: Arc::new(SystemRandomness::new()),
+            metrics: metrics.clone(),
         })
         .unwrap();
         peers.lock().unwrap().insert(
@@ -205,6 +210,7 @@ impl World {
             directory,
             bus,
             dialled,
+            metrics,
             peers,
         }
     }

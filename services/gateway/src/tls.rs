@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::address::ClientAddress;
 use domain::configuration::{Configuration, GatewaySecrets, ServerCertificate};
 use domain::digest::Digest;
+use domain::timestamp::Timestamp;
+use domain::validity;
 use rustls::ServerConfig;
 use rustls::sign::CertifiedKey;
 
@@ -22,7 +24,7 @@ use crate::arrival::Site;
 use crate::edge::names::{Names, covers};
 use crate::gate::{Admitted, Gate};
 
-pub(crate) use possession::presented;
+pub(crate) use possession::{over_limit, presented};
 
 /// Sets of admitting connections whose configurations are kept. An address beyond them costs a building of its own.
 const KEPT: usize = 1024;
@@ -87,6 +89,8 @@ pub struct Unserved;
 struct Certificate {
     hosts: Vec<String>,
     key: Arc<CertifiedKey>,
+    /// When it ends, where that could be read.
+    not_after: Option<Timestamp>,
 }
 
 impl TlsConfigurations {
@@ -162,6 +166,20 @@ impl TlsConfigurations {
         Ok(Choice { config, asks })
     }
 
+    /// When the server certificate of each host name ends, where that could be read.
+    pub(crate) fn ends(&self) -> BTreeMap<&str, Timestamp> {
+        let hosts = self
+            .certificates
+            .iter()
+            .flat_map(|certificate| &certificate.hosts);
+        hosts
+            .filter_map(|host| {
+                let (_, served) = find(&self.certificates, host)?;
+                Some((host.as_str(), served.not_after?))
+            })
+            .collect()
+    }
+
     /// The configuration that asks on behalf of these connections, built at the first need.
     fn asking(
         &self,
@@ -203,6 +221,10 @@ impl Certificate {
         Ok(Self {
             hosts: certificate.hosts.clone(),
             key: Arc::new(key),
+            not_after: certificate
+                .chain
+                .first()
+                .and_then(|leaf| validity::not_after(&leaf.0).ok()),
         })
     }
 

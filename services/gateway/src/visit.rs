@@ -14,6 +14,7 @@ use crate::arrival::Arrival;
 use crate::cookies;
 use crate::desk::Desk;
 use crate::halt::Halt;
+use crate::numbers::Numbers;
 use crate::pages::words::Language;
 use crate::request_id::RequestId;
 use crate::signin::binding::Binding;
@@ -24,6 +25,7 @@ pub(crate) struct Visit {
     pub(crate) arrival: Arc<Arrival>,
     pub(crate) request_id: RequestId,
     pub(crate) now: Timestamp,
+    pub(crate) numbers: Numbers,
     headers: HeaderMap,
     /// The language an application asked for, once that is read.
     asked: OnceLock<Language>,
@@ -43,6 +45,7 @@ impl FromRequestParts<Arc<Desk>> for Visit {
             arrival,
             request_id: parts.extensions.get().copied().unwrap_or_default(),
             now: desk.now(),
+            numbers: desk.numbers.clone(),
             headers: parts.headers.clone(),
             asked: OnceLock::new(),
         })
@@ -57,6 +60,7 @@ impl Visit {
             now: arrival.handshake_at,
             arrival: Arc::new(arrival),
             request_id: RequestId::default(),
+            numbers: Numbers::new(&runtime::metrics::Metrics::new().unwrap()),
             headers: HeaderMap::new(),
             asked: OnceLock::new(),
         }

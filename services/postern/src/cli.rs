@@ -2,7 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 refused, 2 could not be asked or wrongly called.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -11,6 +11,7 @@ use domain::application::Origin;
 pub(crate) mod admin;
 pub(crate) mod authorities;
 pub(crate) mod connections;
+pub(crate) mod health;
 pub(crate) mod instances;
 pub(crate) mod pki;
 pub(crate) mod ranges;
@@ -40,6 +41,10 @@ pub(crate) enum Command {
     Directory(RoleArguments),
     /// Run the admin API, the only writer of live configuration
     Control(RoleArguments),
+    /// Run the demonstration's sample application by itself, beside a Postern that runs elsewhere
+    Sample(SampleArguments),
+    /// Ask a role on this machine whether it is ready: exit code 0 if it is, otherwise 1
+    Health(health::Arguments),
     /// Print the effective settings of a role, every key with its meaning and origin
     Settings(settings::Arguments),
     /// Authorities whose certificates are accepted
@@ -83,6 +88,38 @@ pub(crate) struct DemoArguments {
     /// Send traces there, by OTLP over gRPC, like http://127.0.0.1:4317
     #[arg(long, value_name = "URL")]
     pub traces: Option<String>,
+}
+
+/// Arguments of `postern sample`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SampleArguments {
+    /// The issuer it signs people in at
+    #[arg(long, value_name = "URL")]
+    pub issuer: url::Url,
+    /// Its own address, as browsers reach it
+    #[arg(long, value_name = "URL")]
+    pub home: url::Url,
+    /// Where it listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8445")]
+    pub listen: SocketAddr,
+    /// Its server certificate (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub certificate: PathBuf,
+    /// The certificate's private key (PEM, mode 0600)
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// File (mode 0600) with the secret that `demo-application` is registered with
+    #[arg(long, value_name = "FILE")]
+    pub client_secret: PathBuf,
+    /// Certificate (PEM) that the issuer's is trusted by
+    #[arg(long, value_name = "FILE")]
+    pub trust: PathBuf,
+    /// Where the person at the browser finds certificates and passwords, for the page to tell
+    #[arg(long, value_name = "FOLDER", default_value = "postern-people")]
+    pub people: PathBuf,
+    /// Where it says whether it is ready, over plain HTTP
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9204")]
+    pub operations: SocketAddr,
 }
 
 /// Arguments of a role.

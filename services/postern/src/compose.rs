@@ -13,6 +13,7 @@ use axum::Router;
 use control::inspector::MeshInspector;
 use control::parts::RoleSeals;
 use domain::seal::SealKeys;
+use domain::validity;
 use gateway::clients::channel;
 use gateway::desk::{Desk, Parts};
 use gateway::edge::names::Names;
@@ -26,7 +27,7 @@ use runtime::live::{
 use runtime::mesh::{
     AllowList, ConnectSettings, MeshClient, MeshIdentity, MeshServer, Peer, ServerSettings,
 };
-use runtime::metrics::Metrics;
+use runtime::metrics::{Metrics, label};
 use runtime::random::{Randomness, bytes};
 use runtime::readiness::Readiness;
 use runtime::tasks::Tasks;
@@ -123,14 +124,15 @@ pub(crate) async fn certval(host: &Host, place: Place) -> Result<Readiness> {
         certval::view::ViewDecoder,
     )
     .await?;
-    let service = certval::service::server(live, host.clock.clone());
+    let metrics = host.metrics.of_role("certval");
+    let service = certval::service::server(live, host.clock.clone(), &metrics);
     let allowed = with_health(certval::service::allow_list(&[]));
     let settings = ServerSettings {
         largest_request: certval::service::LARGEST_REQUEST,
         ..ServerSettings::default()
     };
     MeshServer::new(place.identity, allowed)
-        .counted(&host.metrics.of_role("certval"))
+        .counted(&metrics)
         .settings(settings)
         .service(service)
         .health(&readiness)
@@ -151,14 +153,15 @@ pub(crate) async fn directory(
     seal: SealKeys,
 ) -> Result<Readiness> {
     let readiness = place.readiness.clone();
-    let views =
-        directory::view::Views::new(settings, Some(seal), host.tasks.clone(), host.clock.clone());
+    let metrics = host.metrics.of_role("directory");
+    let (tasks, clock) = (host.tasks.clone(), host.clock.clone());
+    let views = directory::view::Views::new(settings, Some(seal), tasks, clock, &metrics);
     let live = follow(host, "directory", &place, &readiness, views).await?;
     MeshServer::new(
         place.identity,
         with_health(directory::service::allowed(AllowList::new())),
     )
-    .counted(&host.metrics.of_role("directory"))
+    .counted(&metrics)
     .service(directory::service::server(live))
     .health(&readiness)
     .start(place.listener, &host.tasks)
@@ -203,6 +206,7 @@ pub(crate) async fn gateway(host: &Host, place: Place, front: Front) -> Result<R
         dial: Arc::new(move |address| mesh.dial("gateway", address).ok().map(channel)),
         clock: host.clock.clone(),
         randomness: host.randomness.clone(),
+        metrics: metrics.clone(),
     })?;
     desk.start(&host.tasks);
     desk.caught_up().await;
@@ -239,8 +243,11 @@ pub(crate) async fn gateway(host: &Host, place: Place, front: Front) -> Result<R
         names,
         front.edge,
         current,
-        host.clock.clone(),
-        &host.tasks,
+        &edge::Shared {
+            clock: host.clock.clone(),
+            tasks: host.tasks.clone(),
+            metrics,
+        },
     );
     Ok(readiness)
 }
@@ -251,12 +258,17 @@ pub(crate) async fn gateway(host: &Host, place: Place, front: Front) -> Result<R
 /// When its place, its settings or its store cannot be used.
 pub(crate) async fn control(host: &Host, place: Place, admin: Admin) -> Result<Readiness> {
     let readiness = place.readiness.clone();
+    let metrics = host.metrics.of_role("control");
     let needs = control::Needs {
         bus: host.bus.clone(),
         signing_key: admin.signing_key,
         trusted: place.trusted.clone(),
         seals: admin.seals,
-        inspector: Arc::new(MeshInspector::new(&place.identity, &admin.certval)?),
+        inspector: Arc::new(MeshInspector::new(
+            &place.identity,
+            &admin.certval,
+            &metrics,
+        )?),
         instance: instance(host, "control", &place)?,
         last_good: place.folder,
         initial: admin.initial,
@@ -264,11 +276,12 @@ pub(crate) async fn control(host: &Host, place: Place, admin: Admin) -> Result<R
         tasks: host.tasks.clone(),
         readiness: readiness.clone(),
         clock: host.clock.clone(),
+        metrics: metrics.clone(),
         randomness: host.randomness.clone(),
     };
     control::start(&admin.settings, needs).await?;
     MeshServer::new(place.identity, with_health(AllowList::new()))
-        .counted(&host.metrics.of_role("control"))
+        .counted(&metrics)
         .health(&readiness)
         .start(place.listener, &host.tasks)
         .await?;
@@ -282,7 +295,7 @@ const DIRECTORY: &str = "directory";
 /// Follows the live configuration with a role's own decoder.
 async fn follow<V: Send + Sync + 'static>(
     host: &Host,
-    role: &str,
+    role: &'static str,
     place: &Place,
     readiness: &Readiness,
     decoder: impl Decoder<V>,
@@ -293,6 +306,7 @@ async fn follow<V: Send + Sync + 'static>(
         folder: place.folder.clone(),
         instance: instance(host, role, place)?,
         clock: host.clock.clone(),
+        metrics: host.metrics.of_role(role),
     };
     let (live, follower) = Follower::start(settings, decoder).await?;
     host.tasks
@@ -310,14 +324,30 @@ async fn follow<V: Send + Sync + 'static>(
     Ok(live)
 }
 
-fn instance(host: &Host, role: &str, place: &Place) -> Result<Instance> {
+/// Who a role is; its certificate's end is told to operators, too.
+fn instance(host: &Host, role: &'static str, place: &Place) -> Result<Instance> {
+    let end = validity::not_after(place.identity.certificate()).ok();
+    if let Some(end) = end {
+        host.metrics.of_role(role).gauge(
+            "postern_certificate_expiry_timestamp_seconds",
+            "When a certificate ends, in seconds since 1970.",
+            move |tell| {
+                #[expect(
+                    clippy::cast_precision_loss,
+                    reason = "dates come nowhere near 2^52 seconds"
+                )]
+                let end = end.0 as f64;
+                tell(end, &[label("kind", "mesh"), label("name", role)]);
+            },
+        );
+    }
     let [a, b, c, d] = bytes::<4>(&*host.randomness).context("an instance needs an id")?;
     Ok(Instance {
         id: format!("{role}-{a:02x}{b:02x}{c:02x}{d:02x}"),
         role: role.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         address: place.advertise.clone(),
-        cert_expires_at: None,
+        cert_expires_at: end.map(|end| end.0),
     })
 }
 

@@ -34,6 +34,7 @@ pub(crate) mod folder;
 pub(crate) mod material;
 pub(crate) mod people;
 pub(crate) mod report;
+pub(crate) mod standalone;
 pub(crate) mod walk;
 
 use crate::cli::DemoArguments;

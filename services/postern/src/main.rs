@@ -49,6 +49,8 @@ async fn run(command: Command) -> ExitCode {
         Command::Certval(arguments) => ended(roles::certval(&arguments).await),
         Command::Directory(arguments) => ended(roles::directory(&arguments).await),
         Command::Control(arguments) => ended(roles::control(&arguments).await),
+        Command::Sample(arguments) => ended(demo::standalone::run(&arguments).await),
+        Command::Health(arguments) => arguments.run().await,
         Command::Settings(arguments) => said(arguments.run()),
         Command::Pki(command) => said(command.run(SystemTime::now())),
         Command::Ca(command) => asked(command.run().await, command.admin()),

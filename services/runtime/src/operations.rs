@@ -127,9 +127,12 @@ fn observe(metrics: &Metrics, readiness: &Readiness) {
     let of = readiness.clone();
     metrics.gauge(
         "postern_degraded",
-        "1 for each part that the process lacks while it goes on.",
+        "For each part: 1 while the process lacks it and goes on, else 0.",
         move |tell| {
-            for part in of.state().degraded.keys() {
+            let degraded = of.state().degraded;
+            let needed = of.parts().iter().filter(|part| !degraded.contains_key(**part));
+            needed.for_each(|part| tell(0.0, &[label("part", *part)]));
+            for part in degraded.keys() {
                 tell(1.0, &[label("part", *part)]);
             }
         },

@@ -25,6 +25,7 @@ use crate::tasks::Tasks;
 #[derive(Debug, Clone)]
 pub struct Readiness {
     state: Arc<watch::Sender<State>>,
+    parts: Arc<[&'static str]>,
 }
 
 /// What is known about a process's readiness at one moment.
@@ -65,7 +66,13 @@ impl Readiness {
         });
         Self {
             state: Arc::new(state),
+            parts: parts.into(),
         }
+    }
+
+    /// The parts it needs.
+    pub fn parts(&self) -> &[&'static str] {
+        &self.parts
     }
 
     /// `part` has what it needs for the first time. Says nothing new when

@@ -5,6 +5,7 @@
 //! holds it.
 
 mod logs;
+mod recorded;
 #[cfg(test)]
 mod tests;
 mod traces;
@@ -21,6 +22,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 
 pub use logs::LogSettings;
+pub use recorded::{RecordedSpan, Recorder};
 use traces::Traces;
 pub use traces::TracesSettings;
 

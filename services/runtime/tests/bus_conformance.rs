@@ -13,7 +13,7 @@
 #[path = "rig/nats_server.rs"]
 mod nats_server;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -21,6 +21,9 @@ use nats_server::{NatsServer, until};
 use runtime::bus::{
     Bucket, Bus, BusState, Cause, Change, Entry, LocalBus, Log, NatsBus, Watch, WriteError,
 };
+use runtime::telemetry::{self, LogSettings, Output, Process, Telemetry, TracesSettings};
+use runtime::trace::TraceContext;
+use tracing::{Instrument, Span};
 
 const C: Bucket = Bucket::Configuration;
 
@@ -124,6 +127,8 @@ promises!(
     blobs_come_back_whole,
     blobs_are_listed_and_removed,
     requests_are_answered,
+    a_value_says_which_work_wrote_it,
+    a_request_says_which_work_asks,
     a_log_is_resumed_by_number,
     a_watch_begins_with_what_is_there,
     a_watch_of_an_empty_bucket_is_caught_up_at_once,
@@ -295,6 +300,84 @@ async fn requests_are_answered(rig: Rig) {
     assert!(matches!(cause, Cause::Deadline | Cause::NobodyThere));
     assert!(began.elapsed() < second);
     server.abort();
+}
+
+async fn a_value_says_which_work_wrote_it(rig: Rig) {
+    let bus = rig.bus();
+    let mut watch = bus.watch(C, "").await.unwrap();
+    until_caught_up(&mut watch).await;
+    let (span, work) = work();
+    let life = Some(Duration::from_secs(60));
+    let written = async {
+        bus.create(C, "created", text("1"), life).await.unwrap();
+        let version = bus.put(C, "put", text("1"), None).await.unwrap();
+        let set = bus.compare_and_set(C, "put", text("2"), Some(version));
+        set.await.unwrap();
+    };
+    written.instrument(span).await;
+    // A watch may leave out what was written over meanwhile.
+    let mut last = Bytes::new();
+    while last != text("2") {
+        if let Some(Change::Put(entry)) = watch.next().await {
+            assert_eq!(entry.trace, Some(work), "{}", entry.key);
+            last = entry.value;
+        }
+    }
+    for key in ["created", "put"] {
+        let entry = bus.read(C, key).await.unwrap().unwrap();
+        assert_eq!(entry.trace, Some(work), "{key}");
+    }
+    // A watch that begins later reads it, too.
+    let mut later = bus.watch(C, "").await.unwrap();
+    loop {
+        match later.next().await {
+            Some(Change::Put(entry)) => assert_eq!(entry.trace, Some(work), "{}", entry.key),
+            Some(Change::CaughtUp) => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    // What is written outside of any work is nobody's, whoever wrote before.
+    bus.put(C, "put", text("3"), None).await.unwrap();
+    let entry = bus.read(C, "put").await.unwrap().unwrap();
+    assert_eq!((entry.value, entry.trace), (text("3"), None));
+}
+
+async fn a_request_says_which_work_asks(rig: Rig) {
+    let bus = rig.bus();
+    let subject = "postern.config.propose";
+    let mut requests = bus.serve(subject).await.unwrap();
+    let server = tokio::spawn(async move {
+        while let Some(request) = requests.next().await {
+            let said = request.trace.map(|trace| trace.to_string());
+            let answer = said.unwrap_or_default().into_bytes();
+            request.reply.answer(answer.into()).await.unwrap();
+        }
+    });
+    let second = Duration::from_secs(1);
+    eventually("the server is heard", async || {
+        bus.request(subject, text("?"), second).await.is_ok()
+    })
+    .await;
+    let (span, work) = work();
+    let asked = bus.request(subject, text("?"), second).instrument(span);
+    assert_eq!(asked.await.unwrap(), text(&work.to_string()));
+    let asked = bus.request(subject, text("?"), second).await;
+    assert_eq!(asked.unwrap(), text(""));
+    server.abort();
+}
+
+/// Something that is traced, though its spans go nowhere.
+fn work() -> (Span, TraceContext) {
+    static TELEMETRY: OnceLock<Telemetry> = OnceLock::new();
+    TELEMETRY.get_or_init(|| {
+        let filter = "off".to_owned();
+        let process = Process::of("test", "0");
+        let nowhere = TracesSettings::nowhere();
+        telemetry::start(&LogSettings { filter }, &nowhere, &process, &Output::Stderr).unwrap()
+    });
+    let span = tracing::info_span!(target: "runtime", "work");
+    let work = TraceContext::of(&span).unwrap();
+    (span, work)
 }
 
 async fn a_log_is_resumed_by_number(rig: Rig) {

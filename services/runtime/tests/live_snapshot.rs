@@ -16,6 +16,10 @@ mod flaky_bus;
 mod installation;
 #[path = "rig/nats_server.rs"]
 mod nats_server;
+#[path = "rig/recorded_spans.rs"]
+mod recorded_spans;
+#[path = "live_snapshot/traced.rs"]
+mod traced;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -101,6 +105,7 @@ async fn what_control_did_not_sign_so_is_refused_and_the_last_good_one_stays() {
             bus: Arc::clone(&rig.bus),
             clock: rig.clock.clone(),
             folder: TempDir::new().unwrap(),
+            metrics: rig.metrics.clone(),
         },
         key(2),
     );

@@ -1,5 +1,7 @@
 //! The files for Prometheus and Grafana hold together with what is documented, and the alerts fire when they should.
 
+#![expect(clippy::panic, reason = "a test may fail by a panic")]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -47,6 +47,7 @@ fn main() -> ExitCode {
             plan.gateways(2)
                 .directory(DirectoryKind::Samba)
                 .logging("trace")
+                .choosing(3)
                 .traces_to(&endpoint)
         },
         promises,

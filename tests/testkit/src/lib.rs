@@ -13,4 +13,5 @@ pub mod pki;
 pub mod plain_http;
 pub mod processes;
 pub mod samba;
+pub mod spans;
 pub mod system;

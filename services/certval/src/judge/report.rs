@@ -5,12 +5,15 @@
 use domain::check::{Check, CheckResult};
 use domain::outcome::Refusal;
 use domain::reason::Reason;
+use tracing::Span;
 
 /// What was checked so far.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     checks: Vec<Check>,
     refusal: Option<Refusal>,
+    /// Why the step that runs refuses.
+    step: Option<Reason>,
 }
 
 /// One check that failed, before it is reported.
@@ -37,6 +40,19 @@ impl Failure {
 }
 
 impl Report {
+    /// Runs one step of the judgement in a span of its own, which has the fields `outcome` and `code` for how it ends.
+    pub(super) fn step<T>(&mut self, span: &Span, step: impl FnOnce(&mut Self) -> T) -> T {
+        self.step = None;
+        let outcome = span.in_scope(|| step(self));
+        match self.step.take() {
+            None => span.record("outcome", "accepted"),
+            Some(reason) => span
+                .record("outcome", "refused")
+                .record("code", reason.code()),
+        };
+        outcome
+    }
+
     pub(super) fn passed(&mut self, name: &str, certificate: &str, detail: impl Into<String>) {
         self.add(name, certificate, CheckResult::Passed, detail.into());
     }
@@ -64,6 +80,7 @@ impl Report {
     pub(super) fn refused(&mut self, name: &str, certificate: &str, refusal: &Refusal) {
         let detail = refusal.detail.clone();
         self.add(name, certificate, CheckResult::Failed, detail);
+        self.step.get_or_insert(refusal.reason);
         if self.refusal.is_none() {
             let detail = match (certificate, refusal.detail.as_str()) {
                 ("", detail) => detail.to_owned(),

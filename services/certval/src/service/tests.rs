@@ -1,5 +1,7 @@
 //! The service over the real mesh: TLS, allow list and all.
 
+mod traced;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,6 +21,7 @@ use runtime::live::Live;
 use runtime::mesh::{
     ConnectSettings, MeshChannel, MeshClient, MeshIdentity, MeshServer, Peer, ServerSettings,
 };
+use runtime::metrics::Metrics;
 use runtime::tasks::Tasks;
 use tokio::net::TcpListener;
 use tonic::Code;
@@ -69,6 +72,7 @@ impl Mesh {
 struct Rig {
     mesh: Mesh,
     address: String,
+    metrics: Metrics,
     tasks: Tasks,
 }
 
@@ -93,6 +97,7 @@ impl Rig {
         let now = UNIX_EPOCH + Duration::from_secs(NOW.0);
         let live = Live::fixed(View::prepare(&configuration).unwrap(), revision, now);
         let mesh = Mesh::new();
+        let metrics = Metrics::new().unwrap().of_role("certval");
         let tasks = Tasks::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = MeshServer::new(
@@ -103,13 +108,14 @@ impl Rig {
             largest_request: LARGEST_REQUEST,
             ..ServerSettings::default()
         })
-        .service(server(live, Arc::new(TestClock::at(now))))
+        .service(server(live, Arc::new(TestClock::at(now)), &metrics))
         .start(listener, &tasks)
         .await
         .unwrap();
         Self {
             mesh,
             address: address.to_string(),
+            metrics,
             tasks,
         }
     }

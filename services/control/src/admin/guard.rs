@@ -15,8 +15,9 @@ use domain::address::ClientAddress;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use runtime::random;
+use tracing::Instrument;
 
+use super::asked::Asked;
 use super::{Admin, Problem};
 use crate::audit::Author;
 
@@ -29,25 +30,43 @@ const REQUEST_ID: &str = "x-request-id";
 /// Lets a request through to its handler, with its [`Author`], or answers it with a [`Problem`].
 pub(super) async fn guard(
     State(admin): State<Arc<Admin>>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
-    let id = match random::bytes::<8>(&*admin.randomness) {
-        Ok(bytes) => format!("{:016x}", u64::from_be_bytes(bytes)),
+    let asked = Asked::new(&request);
+    let id = match asked.id(&*admin.randomness) {
+        Ok(id) => id,
         Err(error) => return Problem::unavailable(error.to_string(), "try again").into_response(),
     };
+    let span = asked.span();
+    let mut response = answer(&admin, request, next, &id).instrument(span).await;
+    let problem = Problem::named(&mut response, &id);
+    asked.ended(&admin.requests, response.status(), problem.as_deref());
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::try_from(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert("cache-control", HeaderValue::from_static("no-store"));
+    headers.insert(
+        "x-content-type-options",
+        HeaderValue::from_static("nosniff"),
+    );
+    response
+}
+
+async fn answer(admin: &Admin, mut request: Request, next: Next, id: &str) -> Response {
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let caller = request
         .extensions()
         .get::<Caller>()
         .map(|Caller(address)| ClientAddress::from(*address));
-    let mut response = match admit(&admin, &request, caller) {
+    let response = match admit(admin, &request, caller) {
         Ok(()) => {
             request.extensions_mut().insert(Author {
                 who: "admin-token".to_owned(),
                 address: caller,
-                request: id.clone(),
+                request: id.to_owned(),
             });
             next.run(request).await
         }
@@ -60,15 +79,6 @@ pub(super) async fn guard(
         status = response.status().as_u16(),
         from = caller.map(|caller| caller.to_string()),
         "admin API"
-    );
-    let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::try_from(id) {
-        headers.insert(REQUEST_ID, id);
-    }
-    headers.insert("cache-control", HeaderValue::from_static("no-store"));
-    headers.insert(
-        "x-content-type-options",
-        HeaderValue::from_static("nosniff"),
     );
     response
 }

@@ -29,6 +29,16 @@ pub struct Problem {
     header: Option<Extra>,
 }
 
+/// A problem as it is sent.
+#[derive(Serialize)]
+struct Named<'a> {
+    #[serde(flatten)]
+    problem: &'a Problem,
+    /// The id of the request, which finds its trace, its log lines and its record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+}
+
 /// A header that only one kind of problem has.
 #[derive(Debug, Clone, Copy)]
 enum Extra {
@@ -37,6 +47,9 @@ enum Extra {
     /// Seconds to wait (RFC 9110 section 10.2.3).
     RetryAfter(u64),
 }
+
+/// What comes before the last word of a kind.
+const URN: &str = "urn:postern:problem:";
 
 impl Problem {
     /// A problem. `kind` is the last word of its URN.
@@ -49,13 +62,29 @@ impl Problem {
         what_to_do: impl Into<String>,
     ) -> Self {
         Self {
-            kind: format!("urn:postern:problem:{kind}"),
+            kind: format!("{URN}{kind}"),
             title,
             status: status.as_u16(),
             detail: detail.into(),
             what_to_do: what_to_do.into(),
             header: None,
         }
+    }
+
+    /// Names the request in an answer, if that is a problem. Answers the last word of its kind.
+    pub(super) fn named(response: &mut Response, request: &str) -> Option<String> {
+        let problem = response.extensions_mut().remove::<Self>()?;
+        *response.body_mut() = problem.body(Some(request)).into();
+        let kind = problem.kind.strip_prefix(URN).unwrap_or_default();
+        Some(kind.to_owned())
+    }
+
+    fn body(&self, request_id: Option<&str>) -> Vec<u8> {
+        let named = Named {
+            problem: self,
+            request_id,
+        };
+        serde_json::to_vec(&named).unwrap_or_default()
     }
 
     /// No token, or a wrong one.
@@ -183,8 +212,7 @@ impl From<WriteFailure> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_vec(&self).unwrap_or_default();
-        let mut response = (status, body).into_response();
+        let mut response = (status, self.body(None)).into_response();
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(CONTENT_TYPE, kind);
         let extra = self.header.map(|extra| match extra {
@@ -195,6 +223,8 @@ impl IntoResponse for Problem {
             Extra::RetryAfter(seconds) => (RETRY_AFTER, HeaderValue::from(seconds)),
         });
         response.headers_mut().extend(extra);
+        // For who names the request in it.
+        response.extensions_mut().insert(self);
         response
     }
 }

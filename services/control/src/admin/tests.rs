@@ -2,4 +2,5 @@ mod conflicts;
 mod protection;
 mod reading;
 mod starting;
+mod traced;
 mod writing;

@@ -14,6 +14,8 @@ use domain::connection::ConnectionName;
 use http::Uri;
 use serde::Deserialize;
 use tokio::sync::oneshot;
+use tracing::field::Empty;
+use tracing::{Instrument, info_span};
 
 use super::query::Query;
 use super::read::{current, plain};
@@ -153,10 +155,13 @@ async fn write(admin: &Arc<Admin>, author: Author, change: Change, query: Query)
     let (done, outcome) = oneshot::channel();
     let writer = admin.writer.clone();
     // A task of its own: this future is dropped when the caller hangs up.
-    admin.tasks.spawn_work("configuration write", async move {
+    let writing = async move {
         // The caller may be gone; the record knows how it ended.
         let _ = done.send(writer.write(proposal).await);
-    });
+    };
+    admin
+        .tasks
+        .spawn_work("configuration write", writing.in_current_span());
     let broken = |_| {
         Problem::unavailable(
             "the write was interrupted",
@@ -165,11 +170,16 @@ async fn write(admin: &Arc<Admin>, author: Author, change: Change, query: Query)
     };
     let written = outcome.await.map_err(broken)??;
     let stopping = admin.tasks.stopping();
+    let waiting = info_span!("wait for instances", instances = Empty, applied = Empty);
+    let reached = admin.writer.rollout(written.revision, query.wait);
     let rollout = tokio::select! {
-        reached = admin.writer.rollout(written.revision, query.wait) => reached,
+        reached = reached.instrument(waiting.clone()) => reached,
         // A control that goes down says how far it came instead of breaking off.
         () = stopping.cancelled() => admin.writer.rollout(written.revision, Duration::ZERO).await,
     };
+    waiting.record("instances", rollout.instances);
+    waiting.record("applied", rollout.applied);
+    drop(waiting);
     Ok(Json(Write {
         revision: written.revision,
         applied: rollout.applied,

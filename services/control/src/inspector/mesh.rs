@@ -14,6 +14,7 @@ use postern_proto::InvalidMessage;
 use postern_proto::certval::v1::certval_client::CertvalClient;
 use postern_proto::certval::{digest, v1};
 use runtime::mesh::{ConnectSettings, MeshChannel, MeshClient, MeshError, MeshIdentity};
+use runtime::metrics::Metrics;
 
 use super::{CertificatesOnly, InspectedCertificate, Inspection, Inspector, LARGEST_UPLOAD};
 
@@ -34,14 +35,20 @@ impl MeshInspector {
     ///
     /// # Errors
     /// When the identity cannot be used.
-    pub fn new<A: ToString>(identity: &MeshIdentity, certval: &[A]) -> Result<Self, MeshError> {
+    pub fn new<A: ToString>(
+        identity: &MeshIdentity,
+        certval: &[A],
+        metrics: &Metrics,
+    ) -> Result<Self, MeshError> {
         let settings = ConnectSettings {
             call: DEADLINE,
             // The upload and the message around it.
             largest_request: LARGEST_UPLOAD + 1024,
             ..ConnectSettings::default()
         };
-        let channel = MeshClient::new(identity, settings)?.channel("certval", certval)?;
+        let channel = MeshClient::new(identity, settings)?
+            .counted(metrics)
+            .channel("certval", certval)?;
         Ok(Self {
             client: CertvalClient::new(channel.repeatable(&[INSPECT])),
         })

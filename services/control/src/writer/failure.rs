@@ -28,6 +28,16 @@ pub enum WriteFailure {
 }
 
 impl WriteFailure {
+    /// How a change ended with it, as one word.
+    #[must_use]
+    pub fn outcome(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "refused",
+            Self::Conflict { .. } => "conflict",
+            Self::Unavailable { .. } => "unavailable",
+        }
+    }
+
     /// What happened, on one line.
     #[must_use]
     pub fn in_words(&self) -> String {

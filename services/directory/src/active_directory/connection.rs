@@ -26,15 +26,19 @@ use rustls::ClientConfig;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tracing::field::Empty;
+use tracing::info_span;
 
 use super::bind::{Bound, meaning};
 use super::entry::Entry;
 use super::filter::{Attribute, Filter};
 use super::server::Server;
+use crate::numbers::{Numbers, OK, Operation, REFUSED};
 use crate::password::Password;
 use crate::settings::Deadlines;
 
 const SUCCESS: u32 = 0;
+const NO_SUCH_OBJECT: u32 = 32;
 const SIZE_LIMIT_EXCEEDED: u32 = 4;
 
 /// What is needed to reach domain controllers, apart from which one.
@@ -46,13 +50,17 @@ pub struct Ways {
     pub tls: Arc<ClientConfig>,
     /// How long things may take.
     pub deadlines: Deadlines,
+    /// Where operations are counted.
+    pub numbers: Numbers,
 }
 
 /// An open connection, used by one question at a time.
 #[derive(Debug)]
 pub struct Connection {
     ldap: Ldap,
+    server: String,
     deadlines: Deadlines,
+    numbers: Numbers,
 }
 
 /// A question to the directory.
@@ -106,6 +114,21 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// It as one word, for spans and counts.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => "unreachable",
+            Self::NoTls => "no_tls",
+            Self::Silent => "silent",
+            Self::Broken(_) => "broken",
+            Self::Unreadable(_) => "unreadable",
+            Self::Refused {
+                code: NO_SUCH_OBJECT,
+            } => "no_such_object",
+            Self::Refused { .. } => REFUSED,
+        }
+    }
+
     /// Whether another connection may fare better.
     #[must_use]
     pub const fn is_of_the_connection(&self) -> bool {
@@ -119,6 +142,19 @@ impl Connection {
     /// # Errors
     /// When the server cannot be reached within the deadline, or is not the one that is trusted.
     pub async fn open(server: &Server, ways: &Ways) -> Result<Self, Trouble> {
+        let span = info_span!(
+            "ldap connect",
+            otel.kind = "client",
+            otel.status_code = Empty,
+            server = %server,
+            outcome = Empty,
+        );
+        let opened = Self::opened(server, ways);
+        let numbers = &ways.numbers;
+        numbers.run(Operation::Connect, &span, opened, word).await
+    }
+
+    async fn opened(server: &Server, ways: &Ways) -> Result<Self, Trouble> {
         let stream = timeout(ways.deadlines.connect, async {
             let address = (server.host.as_str(), server.port);
             let mut stream = TcpStream::connect(address)
@@ -155,7 +191,9 @@ impl Connection {
         });
         Ok(Self {
             ldap,
+            server: server.to_string(),
             deadlines: ways.deadlines,
+            numbers: ways.numbers.clone(),
         })
     }
 
@@ -170,10 +208,31 @@ impl Connection {
     /// # Errors
     /// When no answer came; whether the directory counted the attempt is not known then.
     pub async fn bind(&mut self, name: &str, password: &Password) -> Result<Bound, Trouble> {
+        let span = info_span!(
+            "ldap bind",
+            otel.kind = "client",
+            otel.status_code = Empty,
+            server = self.server,
+            outcome = Empty,
+            code = Empty,
+        );
+        let (deadlines, numbers) = (self.deadlines, self.numbers.clone());
         let bind = self.ldap.simple_bind(name, password.expose());
-        let LdapResult { rc, text, .. } =
-            within(self.deadlines, async { bind.await.map_err(broken) }).await?;
-        Ok(meaning(rc, &text))
+        let bound = async {
+            let answer = within(deadlines, async { bind.await.map_err(broken) }).await?;
+            let LdapResult { rc, text, .. } = answer;
+            Ok(meaning(rc, &text))
+        };
+        let outcome = |bound: &Result<Bound, Trouble>| match bound {
+            Ok(Bound::No { .. }) => REFUSED,
+            Ok(Bound::Unknown) => "unreadable",
+            other => word(other),
+        };
+        let bound = numbers.run(Operation::Bind, &span, bound, outcome).await;
+        if let Ok(Bound::No { refusal, .. }) = &bound {
+            span.record("code", refusal.reason.code());
+        }
+        bound
     }
 
     /// Asks for entries.
@@ -181,6 +240,24 @@ impl Connection {
     /// # Errors
     /// When no usable answer came.
     pub async fn search(&mut self, search: &Search) -> Result<Results, Trouble> {
+        let span = info_span!(
+            "ldap search",
+            otel.kind = "client",
+            otel.status_code = Empty,
+            server = self.server,
+            outcome = Empty,
+            entries = Empty,
+        );
+        let numbers = self.numbers.clone();
+        let found = self.found(search);
+        let found = numbers.run(Operation::Search, &span, found, word).await;
+        if let Ok(results) = &found {
+            span.record("entries", results.entries.len());
+        }
+        found
+    }
+
+    async fn found(&mut self, search: &Search) -> Result<Results, Trouble> {
         let options = SearchOptions::new().sizelimit(search.most);
         let filter = search.filter.to_string();
         let ldap = self.ldap.with_search_options(options);
@@ -224,6 +301,10 @@ async fn within<T>(
         Ok(Err(panic)) => Err(Trouble::Unreadable(message_of(&*panic))),
         Ok(Ok(result)) => result,
     }
+}
+
+fn word<T>(result: &Result<T, Trouble>) -> &'static str {
+    result.as_ref().map_or_else(Trouble::word, |_| OK)
 }
 
 fn broken(error: LdapError) -> Trouble {

@@ -13,11 +13,14 @@ use std::time::{Duration, Instant};
 
 use domain::account::Sid;
 use ldap3::Scope;
+use tracing::field::Empty;
+use tracing::info_span;
 
 use super::connection::Search;
 use super::entry::Entry;
 use super::filter::{Attribute, Filter};
 use super::pool::{NoAnswer, Pool};
+use crate::numbers::{OK, Operation};
 
 /// Most groups of one person. Windows itself ends at 1015 (MS-KILE 3.3.5.7).
 pub const MAX_GROUPS: usize = 1000;
@@ -62,6 +65,30 @@ impl Groups {
     /// # Errors
     /// When they cannot be read, all of them.
     pub async fn of(
+        &self,
+        account: &str,
+        base: &str,
+        pool: &Pool,
+    ) -> Result<Vec<String>, UnknownGroups> {
+        let span = info_span!(
+            "ldap groups",
+            otel.status_code = Empty,
+            outcome = Empty,
+            groups = Empty,
+        );
+        let outcome = |read: &Result<Vec<String>, UnknownGroups>| match read {
+            Ok(_) => OK,
+            Err(UnknownGroups::NoAnswer(_)) => "unavailable",
+            Err(_) => "unreadable",
+        };
+        let read = self.read(account, base, pool);
+        let read = pool.numbers().run(Operation::Groups, &span, read, outcome);
+        let read = read.await?;
+        span.record("groups", read.len());
+        Ok(read)
+    }
+
+    async fn read(
         &self,
         account: &str,
         base: &str,

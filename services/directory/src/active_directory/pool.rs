@@ -14,10 +14,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use deadpool::managed::{self, Metrics, PoolError, RecycleError, RecycleResult};
+use runtime::telemetry::chain;
 
 use super::bind::Bound;
 use super::connection::{Connection, Results, Search, Trouble, Ways};
 use super::server::Server;
+use crate::numbers::Numbers;
 use crate::password::Password;
 use lease::{Lease, Patience};
 
@@ -62,6 +64,17 @@ pub struct Pool {
     connections: managed::Pool<Dialler>,
 }
 
+/// A pool at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolState {
+    /// Connections that wait for a question.
+    pub idle: usize,
+    /// Connections with a question.
+    pub busy: usize,
+    /// Every server, and whether it worked when it was last used.
+    pub servers: Vec<(String, bool)>,
+}
+
 /// The service account.
 #[derive(Debug, Clone)]
 pub struct ServiceAccount {
@@ -100,6 +113,27 @@ impl Pool {
         Ok(Self { connections })
     }
 
+    /// Where operations are counted.
+    pub(super) fn numbers(&self) -> &Numbers {
+        &self.connections.manager().ways.numbers
+    }
+
+    /// How it is with connections and servers now.
+    pub(super) fn state(&self) -> PoolState {
+        let status = self.connections.status();
+        let dialler = self.connections.manager();
+        let failed = dialler.failed.lock();
+        let failed = failed.unwrap_or_else(PoisonError::into_inner);
+        let servers = dialler.servers.iter().zip(failed.iter());
+        PoolState {
+            idle: status.available,
+            busy: status.size.saturating_sub(status.available),
+            servers: servers
+                .map(|(server, failed)| (server.to_string(), failed.is_none()))
+                .collect(),
+        }
+    }
+
     /// Asks for entries, on a second connection when the first one breaks.
     ///
     /// # Errors
@@ -107,7 +141,7 @@ impl Pool {
     pub async fn search(&self, search: &Search) -> Result<Results, NoAnswer> {
         match self.search_once(search).await {
             Err(NoAnswer::Server { server, trouble }) if trouble.is_of_the_connection() => {
-                tracing::warn!(server, error = %trouble, "asking another connection");
+                tracing::warn!(server, error = chain(&trouble), "asking another connection");
                 self.search_once(search).await
             }
             answer => answer,
@@ -232,7 +266,7 @@ impl Dialler {
                 Ok(connection)
             }
             Err(trouble) => {
-                self.mark(index, Some(Instant::now()));
+                self.failed_with(index, &trouble);
                 Err(self.no_answer(index, trouble))
             }
         }
@@ -260,19 +294,24 @@ impl Dialler {
             }),
             Ok(Bound::No { code, .. }) => {
                 let code = code.unwrap_or(0);
+                tracing::error!(
+                    alarm = true,
+                    server = self.name(server),
+                    sub_code = format!("{code:x}"),
+                    what_to_do = "put the bind account's password right (52e: it is wrong; 532, 773: it has to be changed; 533, 775: the account is disabled or locked); it is tried again after a minute",
+                    "the directory refuses the bind account, so nobody of this connection can sign in"
+                );
                 *self.refused.lock().unwrap_or_else(PoisonError::into_inner) =
                     Some((Instant::now(), code));
                 Err(NoAnswer::BindAccount { code })
             }
             Ok(Bound::Unknown) => {
-                self.mark(server, Some(Instant::now()));
-                Err(self.no_answer(
-                    server,
-                    Trouble::Unreadable("an unusable answer to a bind".into()),
-                ))
+                let trouble = Trouble::Unreadable("an unusable answer to a bind".into());
+                self.failed_with(server, &trouble);
+                Err(self.no_answer(server, trouble))
             }
             Err(trouble) => {
-                self.mark(server, Some(Instant::now()));
+                self.failed_with(server, &trouble);
                 Err(self.no_answer(server, trouble))
             }
         }
@@ -293,19 +332,49 @@ impl Dialler {
         }
     }
 
-    fn mark(&self, server: usize, failed_at: Option<Instant>) {
-        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = failed.get_mut(server) {
-            *slot = failed_at;
+    /// Passes a server over for a while, and says so when it is news.
+    fn failed_with(&self, server: usize, trouble: &Trouble) {
+        if self.mark(server, Some(Instant::now())) {
+            let what_to_do = match trouble {
+                Trouble::Unreachable(_) | Trouble::Silent => {
+                    "see whether it runs, whether this host may reach it, and whether its certificate is one that the connection trusts"
+                }
+                _ => "see the domain controller's own event log",
+            };
+            tracing::warn!(
+                server = self.name(server),
+                error = chain(trouble),
+                what_to_do,
+                "a domain controller gives no usable answer; the others are asked before it"
+            );
         }
     }
 
+    /// Notes when a server failed, or that it works. Answers whether that is news.
+    fn mark(&self, server: usize, failed_at: Option<Instant>) -> bool {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(slot) = failed.get_mut(server) else {
+            return false;
+        };
+        let news = slot.is_some() != failed_at.is_some();
+        *slot = failed_at;
+        drop(failed);
+        if news && failed_at.is_none() {
+            tracing::info!(
+                server = self.name(server),
+                "a domain controller answers again"
+            );
+        }
+        news
+    }
+
+    fn name(&self, server: usize) -> String {
+        let server = self.servers.get(server);
+        server.map(ToString::to_string).unwrap_or_default()
+    }
+
     fn no_answer(&self, server: usize, trouble: Trouble) -> NoAnswer {
-        let server = self
-            .servers
-            .get(server)
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let server = self.name(server);
         NoAnswer::Server { server, trouble }
     }
 }

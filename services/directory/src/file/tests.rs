@@ -5,8 +5,12 @@ use std::time::Duration;
 use domain::account::AccountId;
 use domain::outcome::Refusal;
 use runtime::clock::TestClock;
+use runtime::metrics::Metrics;
 use runtime::private_files::{PRIVATE, write_atomically};
 use runtime::random::SeededRandomness;
+
+use testkit::spans::Recording;
+use tracing::Instrument;
 
 use super::*;
 use crate::state::AccountState;
@@ -15,6 +19,7 @@ struct Rig {
     folder: tempfile::TempDir,
     directory: Directory,
     backend: FileDirectory,
+    metrics: Metrics,
 }
 
 fn password(text: &str) -> Password {
@@ -56,10 +61,12 @@ impl Rig {
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let path = folder.path().join("directory.json");
         let clock = Arc::new(TestClock::at_unix_seconds(1_777_777_777));
+        let metrics = Metrics::new().unwrap();
         let rig = Self {
             folder,
             directory,
-            backend: FileDirectory::new(path, clock),
+            backend: FileDirectory::new(path, clock, Numbers::new(&metrics)),
+            metrics,
         };
         rig.write();
         rig
@@ -252,4 +259,47 @@ fn hashes_are_salted_and_survive_being_written() {
         assert!(PasswordHash::try_from(bad.to_owned()).is_err(), "{bad}");
     }
     assert_eq!(format!("{one:?}"), "[redacted]");
+}
+
+#[tokio::test]
+async fn a_lookup_is_a_span_that_names_nobody() {
+    let (recording, _guard) = Recording::start();
+    let rig = Rig::new();
+    let call = tracing::info_span!("call");
+    let asked = async {
+        rig.certificate("jon").await.unwrap();
+        rig.form("jon", "winter is coming").await.unwrap();
+        rig.form("nobody", "winter is coming").await.unwrap_err();
+    };
+    asked.instrument(call).await;
+    let mut spans = recording.spans(&["directory"]).into_iter();
+    assert_eq!(spans.next().unwrap().name, "call");
+    for entries in ["1", "1", "0"] {
+        let span = spans.next().unwrap();
+        assert_eq!(
+            (&*span.name, span.parent.as_deref()),
+            ("file lookup", Some("call"))
+        );
+        let fields: Vec<(&str, &str)> = span.fields.iter().map(|(k, v)| (&**k, &**v)).collect();
+        assert_eq!(fields, [("entries", entries), ("outcome", "ok")]);
+    }
+    assert_eq!(spans.next(), None);
+    fs::remove_file(rig.path()).unwrap();
+    let who = Who::Account(AccountId(uuid::Uuid::from_u128(1)));
+    rig.backend
+        .resolve(&who, Method::Password)
+        .await
+        .unwrap_err();
+    let last = recording.spans(&["directory"]).pop().unwrap();
+    assert_eq!(last.field("outcome"), "unavailable");
+    assert_eq!(last.field("otel.status_code"), "ERROR");
+    let text = rig.metrics.text().unwrap();
+    for (outcome, count) in [("ok", 3), ("unavailable", 1)] {
+        let line = format!(
+            "postern_directory_operations_total{{operation=\"file_lookup\",outcome=\"{outcome}\"}} {count}\n"
+        );
+        assert!(text.contains(&line), "{line}{text}");
+    }
+    let said = recording.text_without(&[]);
+    assert!(!said.contains("winter is coming"), "{said}");
 }

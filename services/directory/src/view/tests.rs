@@ -12,11 +12,15 @@ fn seal() -> SealKeys {
 }
 
 fn views(file: Option<&str>, seal: Option<SealKeys>) -> Views {
+    views_of(file, seal, &Metrics::new().unwrap())
+}
+
+fn views_of(file: Option<&str>, seal: Option<SealKeys>, metrics: &Metrics) -> Views {
     let settings = Settings {
         file: file.map(Into::into),
         ..Settings::default()
     };
-    Views::new(settings, seal, Tasks::new(), Arc::new(SystemClock))
+    Views::new(settings, seal, Tasks::new(), Arc::new(SystemClock), metrics)
 }
 
 fn connection(name: &str, directory: DirectorySource) -> Connection {
@@ -181,4 +185,39 @@ fn a_directory_file_needs_no_secrets() {
     parts.remove(part::DIRECTORY_SECRETS);
     assert!(views(Some("/nowhere.json"), None).decode(&parts).is_ok());
     assert!(!views(None, None).wants(part::GATEWAY_SECRETS));
+}
+
+#[tokio::test]
+async fn pools_are_told_about_as_long_as_their_connection_is_there() {
+    let metrics = Metrics::new().unwrap();
+    let views = views_of(None, Some(seal()), &metrics);
+    // Nobody listens there.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = format!("ldaps://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let fabrikam = connection("FabrikamAD", domain_of(&server));
+    let parts_of = |connections: &[Connection]| parts(connections, &[("FabrikamAD", "one")]);
+    let view = views.decode(&parts_of(&[fabrikam])).unwrap();
+    let up =
+        format!("postern_directory_server_up{{connection=\"FabrikamAD\",server=\"{server}\"}}");
+    let says = |line: &str| metrics.text().unwrap().lines().any(|said| said == line);
+    assert!(says(&format!("{up} 1")), "{}", metrics.text().unwrap());
+    for state in ["idle", "busy"] {
+        let line = "postern_directory_connections{connection=\"FabrikamAD\",state=";
+        assert!(
+            says(&format!("{line}\"{state}\"}} 0")),
+            "{}",
+            metrics.text().unwrap()
+        );
+    }
+    let who = postern_proto::directory::Who::Account(domain::account::AccountId(uuid::Uuid::nil()));
+    let method = postern_proto::directory::Method::Password;
+    let asked = backend(&view, "FabrikamAD");
+    asked.resolve(&who, method).await.unwrap_err();
+    assert!(says(&format!("{up} 0")), "{}", metrics.text().unwrap());
+    let unreachable =
+        "postern_directory_operations_total{operation=\"connect\",outcome=\"unreachable\"}";
+    assert!(metrics.text().unwrap().contains(unreachable));
+    views.decode(&parts_of(&[])).unwrap();
+    assert!(!metrics.text().unwrap().contains("server_up{"));
 }

@@ -12,6 +12,7 @@ use domain::connection::ConnectionName;
 use domain::outcome::{Unavailable, Verdict};
 use domain::timestamp::Timestamp;
 use postern_proto::directory::{Answer, Method, Resolve};
+use tracing::Instrument as _;
 
 use super::DirectoryClient;
 
@@ -106,9 +107,14 @@ impl Accounts {
             .get(&key)
             .filter(|known| known.revision >= min_revision && known.asked.is_alive(FRESH, now))
             .map(|known| known.person.clone());
+        let span = tracing::info_span!("account check", postern.remembered = person.is_some());
         match person {
-            Some(person) => Ok(Verdict::Accepted(person)),
-            None => self.anew(connection, id, method, min_revision, now).await,
+            Some(person) => span.in_scope(|| Ok(Verdict::Accepted(person))),
+            None => {
+                self.anew(connection, id, method, min_revision, now)
+                    .instrument(span)
+                    .await
+            }
         }
     }
 

@@ -63,7 +63,7 @@ impl Codes for Service {
                 (Outcome::Grant(Bytes::from(grant)), number)
             }
             Err(why) => {
-                tracing::info!(client_id = %client_id, why = why.0, "a forwarded code was refused");
+                tracing::debug!(client_id = %client_id, why = why.0, "a forwarded code was refused");
                 (Outcome::Invalid(v1::Invalid {}), 0)
             }
         };

@@ -164,6 +164,11 @@ impl Store {
         true
     }
 
+    /// How many codes are open, those included whose time is over and that nobody has looked at since.
+    pub(super) fn open(&self) -> usize {
+        self.lock().open.len()
+    }
+
     /// How many codes are open, and how many are remembered as redeemed.
     #[cfg(test)]
     pub(super) fn counts(&self) -> (usize, usize) {

@@ -3,14 +3,12 @@
 //! **Invariant:** whatever cannot be decided here (no server name of ours, no configuration, no place left, too late) closes
 //! the connection; nothing falls back to a handshake that asks for less.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use domain::address::ClientAddress;
-use domain::reason::Reason;
 use domain::timestamp::Timestamp;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -18,12 +16,14 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
+use super::ended::Ended;
+use super::seen::{self, Seen};
 use super::settings::seconds;
 use super::{Door, Snapshot, http};
 use crate::arrival::{Arrival, Site};
 use crate::listener::opened::Opened;
-use crate::listener::places::{Full, Place};
-use crate::listener::proxy::{self, InvalidHeader, Source};
+use crate::listener::places::Place;
+use crate::listener::proxy::{self, Source};
 use crate::tls;
 
 /// How long handshakes go on after the soft stop.
@@ -33,50 +33,34 @@ const STOPPING: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: u64 = 256 << 10;
 
-/// Why a connection ended before any request.
-#[derive(Debug, thiserror::Error)]
-enum Ended {
-    #[error("no PROXY header of a listed peer")]
-    Proxy(#[source] InvalidHeader),
-    #[error("too late: {0}")]
-    TooLate(&'static str),
-    #[error("no ClientHello: not TLS, or a PROXY header of a peer that is not listed")]
-    ClientHello(#[source] io::Error),
-    #[error("no host of ours: {0:?}")]
-    ServerName(Option<String>),
-    #[error("no configuration yet")]
-    NoConfiguration,
-    #[error("no server certificate for {0}")]
-    Unserved(String),
-    #[error("no place")]
-    NoPlace(#[source] Full),
-    #[error("handshake failed")]
-    Handshake(#[source] io::Error),
-    #[error("certificates that are not taken in: {0}")]
-    OverLimit(Reason),
-    #[error("stopping")]
-    Stopping,
-}
-
 /// Serves one connection to its end.
 pub(super) async fn serve(door: Arc<Door>, stream: TcpStream, peer: SocketAddr) {
     let stopping = door.tasks.stopping();
+    let mut seen = Seen::new();
     let arrived = tokio::select! {
-        arrived = Box::pin(arrive(&door, stream, peer)) => arrived,
+        arrived = Box::pin(arrive(&door, stream, peer, &mut seen)) => arrived,
         () = async { stopping.cancelled().await; tokio::time::sleep(STOPPING).await } => Err(Ended::Stopping),
     };
     match arrived {
         Ok((arrival, place, stream)) => {
-            http::serve(door, Arc::new(arrival), stream).await;
+            let handshake = seen.finished(&door, stream.get_ref().1.protocol_version());
+            let arrival = Arc::new(arrival);
+            http::serve(&door, &arrival, &handshake, stream).await;
+            if arrival.asked && !handshake.has_request() {
+                seen::nothing_asked(&door, &arrival, &handshake);
+            }
             drop(place);
         }
         // Clients come and go for all sorts of reasons; none of this is an attack by itself.
-        Err(ended) => tracing::debug!(
-            %peer,
-            reason = %ended,
-            cause = std::error::Error::source(&ended).map(tracing::field::display),
-            "connection ended before any request"
-        ),
+        Err(ended) => {
+            tracing::debug!(
+                %peer,
+                reason = %ended,
+                cause = std::error::Error::source(&ended).map(tracing::field::display),
+                "connection ended before any request"
+            );
+            seen.ended(&door, &ended);
+        }
     }
 }
 
@@ -84,10 +68,12 @@ async fn arrive(
     door: &Door,
     mut stream: TcpStream,
     peer: SocketAddr,
+    seen: &mut Seen,
 ) -> Result<(Arrival, Place, TlsStream<Opened>), Ended> {
     // Small records must not wait for one another; without it all works, only slower.
     let _ = stream.set_nodelay(true);
     let (address, ahead) = origin(door, &mut stream, peer).await?;
+    seen.comes_from(address);
     let place = door.by_address.take(address).map_err(Ended::NoPlace)?;
 
     let start = client_hello(door, Opened::new(ahead, stream)).await?;
@@ -106,6 +92,7 @@ async fn arrive(
         )
         .await);
     };
+    seen.names(&host);
     let Some(Snapshot { revision, tls }) = (door.current)() else {
         return Err(refuse(start.io, Alert::InternalError, Ended::NoConfiguration).await);
     };
@@ -113,6 +100,7 @@ async fn arrive(
         let ended = Ended::Unserved(server_name);
         return Err(refuse(start.io, Alert::UnrecognizedName, ended).await);
     };
+    seen.is_asked(choice.asks);
     let waiting = match choice.asks {
         false => None,
         true => match door.waiting.take(address) {

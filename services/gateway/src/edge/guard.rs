@@ -5,7 +5,9 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
+use axum::Router;
 use axum::body::Body;
 use futures::FutureExt as _;
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, STRICT_TRANSPORT_SECURITY};
@@ -30,12 +32,16 @@ pub(super) async fn answer(
     arrival: Arc<Arrival>,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let version = request.version();
+    let (version, began) = (request.version(), Instant::now());
     let server_name = arrival.server_name.clone();
-    let mut response = match admit(door, arrival, request).await {
-        Ok(response) => response,
-        Err(status) => plain(status, version),
+    let answered = match admit(door, arrival, request).await {
+        Ok((site, request)) => answered(door, site, request).await,
+        Err(status) => {
+            door.numbers.turned_away(status, began.elapsed());
+            Err(status)
+        }
     };
+    let mut response = answered.unwrap_or_else(|status| plain(status, version));
     if door
         .settings
         .strict_transport_security
@@ -48,11 +54,12 @@ pub(super) async fn answer(
     response
 }
 
+/// What a request is answered by, and the request as that sees it.
 async fn admit(
     door: &Door,
     arrival: Arc<Arrival>,
     request: Request<Incoming>,
-) -> Result<Response<Body>, StatusCode> {
+) -> Result<(Router, Request<Body>), StatusCode> {
     misdirected::check(&request, &arrival.server_name)?;
     if ![Method::GET, Method::HEAD, Method::POST, Method::OPTIONS].contains(request.method()) {
         return Err(StatusCode::METHOD_NOT_ALLOWED);
@@ -62,7 +69,14 @@ async fn admit(
     untrusted::take_off(&mut head.headers);
     let body = whole(door, body).await?;
     head.extensions.insert(arrival);
-    let request = Request::from_parts(head, body);
+    Ok((site, Request::from_parts(head, body)))
+}
+
+async fn answered(
+    door: &Door,
+    site: Router,
+    request: Request<Body>,
+) -> Result<Response<Body>, StatusCode> {
     let answered = AssertUnwindSafe(site.oneshot(request)).catch_unwind();
     match timeout(seconds(door.settings.request_s), answered).await {
         Ok(Ok(Ok(response))) => Ok(response),

@@ -25,9 +25,11 @@ use super::pace::{InFlight, Pace};
 use super::settings::seconds;
 use super::{Door, guard};
 use crate::arrival::Arrival;
+use crate::handshake::Handshake;
 use crate::listener::opened::Opened;
 
-/// How long a connection that is overdue gets to end in good order.
+/// How long a connection that is overdue gets to end in good order, and how long the first request of one is waited for
+/// after the soft stop.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The smallest buffer hyper allows.
@@ -38,7 +40,12 @@ const STREAM_WINDOW: u32 = 64 << 10;
 const CONNECTION_WINDOW: u32 = 256 << 10;
 
 /// Serves the connection to its end.
-pub(super) async fn serve(door: Arc<Door>, arrival: Arc<Arrival>, stream: TlsStream<Opened>) {
+pub(super) async fn serve(
+    door: &Arc<Door>,
+    arrival: &Arc<Arrival>,
+    handshake: &Arc<Handshake>,
+    stream: TlsStream<Opened>,
+) {
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let settings = &door.settings;
     let pace = Pace::new(settings);
@@ -46,8 +53,11 @@ pub(super) async fn serve(door: Arc<Door>, arrival: Arc<Arrival>, stream: TlsStr
     let certificate_host = arrival.host.is_certificate();
     let service = {
         let (door, pace) = (door.clone(), pace.clone());
-        service_fn(move |request: Request<Incoming>| {
+        let (arrival, handshake) = (arrival.clone(), handshake.clone());
+        service_fn(move |mut request: Request<Incoming>| {
             let (door, arrival, in_flight) = (door.clone(), arrival.clone(), pace.begin());
+            handshake.requested();
+            request.extensions_mut().insert(handshake.clone());
             async move {
                 let response = guard::answer(&door, arrival, request).await;
                 Ok::<_, Infallible>(response.map(|body| Answer { body, in_flight }))
@@ -76,6 +86,7 @@ pub(super) async fn serve(door: Arc<Door>, arrival: Arc<Arrival>, stream: TlsStr
             connection,
             http2::Connection::graceful_shutdown,
             &pace,
+            || handshake.has_request(),
             stopping,
         )
         .await
@@ -92,6 +103,7 @@ pub(super) async fn serve(door: Arc<Door>, arrival: Arc<Arrival>, stream: TlsStr
             connection,
             http1::Connection::graceful_shutdown,
             &pace,
+            || handshake.has_request(),
             stopping,
         )
         .await
@@ -106,17 +118,29 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
     connection: C,
     end: fn(Pin<&mut C>),
     pace: &Pace,
+    has_request: impl Fn() -> bool,
     stopping: tokio_util::sync::CancellationToken,
 ) -> hyper::Result<()> {
     let mut connection = std::pin::pin!(connection);
-    let mut stopped = false;
+    let (mut stopped, mut awaited) = (false, false);
     loop {
         tokio::select! {
             ended = connection.as_mut() => return ended,
             () = stopping.cancelled(), if !stopped => {
                 stopped = true;
+                // hyper would end at once what has not had its first request, and that may be on its way.
+                if !has_request() {
+                    awaited = true;
+                    continue;
+                }
                 end(connection.as_mut());
-                // A connection that has not had its first request yet would be waited for.
+                if !pace.is_busy() {
+                    break;
+                }
+            }
+            () = tokio::time::sleep(GRACE), if awaited => {
+                awaited = false;
+                end(connection.as_mut());
                 if !pace.is_busy() {
                     break;
                 }

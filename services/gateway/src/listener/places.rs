@@ -53,6 +53,14 @@ impl Places {
         }
     }
 
+    /// How many are taken.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .total
+    }
+
     /// Takes a place for `address`.
     pub(crate) fn take(&self, address: ClientAddress) -> Result<Place, Full> {
         let address = address.neighbourhood();

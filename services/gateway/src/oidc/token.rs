@@ -13,6 +13,7 @@ use bytes::Bytes;
 use domain::application::Application;
 use domain::outcome::Verdict;
 use serde_json::json;
+use tracing::Instrument as _;
 
 use super::client_authentication::{ClientError, authenticate};
 use super::error_code::ErrorCode;
@@ -21,6 +22,7 @@ use super::{json, tokens};
 use crate::audit::{Outcome, SignIn};
 use crate::codes::{Invalid, IssuerAway, Redemption};
 use crate::desk::Desk;
+use crate::halt::told;
 use crate::signin::Snapshot;
 use crate::visit::Visit;
 
@@ -37,7 +39,10 @@ pub(crate) async fn post(
         .await
     {
         Ok(response) => response,
-        Err(Stop { error, description }) => json::error(error, description),
+        Err(Stop { error, description }) => {
+            told(error.code());
+            json::error(error, description)
+        }
     }
 }
 
@@ -142,6 +147,7 @@ impl Desk {
         let reserved = self
             .codes
             .reserve(redemption, &self.judgement(snapshot))
+            .instrument(tracing::info_span!("redeem code"))
             .await;
         let reservation = decided(reserved, visit, event)?;
         let grant = &reservation.grant;
@@ -179,23 +185,29 @@ impl Desk {
                 return Err(UNAVAILABLE);
             }
         };
-        let tokens = tokens::issue(
-            grant,
-            application,
-            person.profile(),
-            self.hosts.issuer(),
-            &view.token_keys,
-            visit.now,
-            &*self.randomness,
-        )
-        .map_err(|error| {
+        let tokens = tracing::info_span!("sign tokens").in_scope(|| {
+            tokens::issue(
+                grant,
+                application,
+                person.profile(),
+                self.hosts.issuer(),
+                &view.token_keys,
+                visit.now,
+                &*self.randomness,
+            )
+        });
+        let tokens = tokens.map_err(|error| {
             tracing::error!(%error, request_id = %visit.request_id, "tokens could not be made");
             Stop {
                 error: ErrorCode::ServerError,
                 description: "tokens could not be made",
             }
         })?;
-        let settled = self.codes.settle(&reservation, self.now()).await;
+        let settled = self
+            .codes
+            .settle(&reservation, self.now())
+            .instrument(tracing::info_span!("settle code"))
+            .await;
         decided(settled, visit, event)?;
         event.ended(Outcome::Redeemed);
         Ok(json::private(json!({

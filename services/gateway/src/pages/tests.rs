@@ -60,7 +60,7 @@ fn readable(html: &str) -> String {
 /// The same with what is drawn at random taken out.
 fn stable(text: &str) -> String {
     let word = |word: &str| {
-        if word.len() == 16 && word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if word.len() == 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return "ID".to_owned();
         }
         let Some((url, _)) = word.split_once("tx=") else {

@@ -13,6 +13,7 @@ use domain::connection::{Admission, Connection};
 use domain::outcome::{Refusal, Verdict};
 use domain::reason::Reason;
 use postern_proto::directory::Method;
+use runtime::trace::TraceContext;
 
 use super::binding::Binding;
 use super::shown::Typed;
@@ -301,6 +302,7 @@ impl Desk {
             created: visit.now,
             request: asked.request,
             about: asked.about,
+            trace: TraceContext::current(),
         };
         progress.within(&transaction);
         let text = seals::seal(

@@ -6,6 +6,7 @@ use domain::reason::Reason;
 use domain::seal::SealKeys;
 use domain::timestamp::Timestamp;
 use runtime::random::SystemRandomness;
+use runtime::trace::TraceContext;
 
 use super::binding::Binding;
 use super::certificate_result::{self, CertificateResult};
@@ -36,6 +37,7 @@ fn begun_in(browser: Binding) -> Transaction {
         binding: browser.hash(),
         created: NOW,
         about: None,
+        trace: None,
     }
 }
 
@@ -82,6 +84,24 @@ fn a_transaction_lives_ten_minutes() {
         Transaction::open(&keys(), HOST, &changed, NOW).err(),
         Some(Reason::TransactionUnknown)
     );
+}
+
+#[test]
+fn older_and_newer_gateways_read_one_anothers_transactions() {
+    let traced: TraceContext = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        .parse()
+        .unwrap();
+    let transaction = Transaction {
+        trace: Some(traced),
+        ..begun_in(browser())
+    };
+    let mut json = serde_json::to_value(&transaction).unwrap();
+    json["of_a_later_version"] = true.into();
+    let read = serde_json::from_value::<Transaction>(json.clone()).unwrap();
+    assert_eq!(read, transaction);
+    json.as_object_mut().unwrap().remove("trace");
+    let older = serde_json::from_value::<Transaction>(json).unwrap();
+    assert_eq!(older.trace, None);
 }
 
 #[test]

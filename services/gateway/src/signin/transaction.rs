@@ -11,6 +11,7 @@ use domain::connection::ConnectionName;
 use domain::reason::Reason;
 use domain::seal::{Purpose, SealKeys};
 use domain::timestamp::Timestamp;
+use runtime::trace::TraceContext;
 use serde::{Deserialize, Serialize};
 
 use super::binding::{Binding, BindingHash};
@@ -37,6 +38,9 @@ pub(crate) struct Transaction {
     /// The browser it was begun in.
     pub(crate) binding: BindingHash,
     pub(crate) created: Timestamp,
+    /// The place in its trace that the sign-in began at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trace: Option<TraceContext>,
 }
 
 impl Sealed for Transaction {

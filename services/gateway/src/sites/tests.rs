@@ -8,10 +8,12 @@ mod cross_origin;
 mod languages;
 mod logs;
 mod looks;
+mod numbers;
 mod password;
 mod preference;
 mod redemption;
 mod sessions;
+mod traces;
 mod trust;
 mod web_message;
 

@@ -15,6 +15,7 @@ use url::Url;
 
 use super::{APP, CALLBACK, CHALLENGE, World};
 use crate::arrival::{Arrival, Site};
+use crate::handshake::Handshake;
 
 /// Inside the ranges.
 pub(crate) const INSIDE: &str = "10.1.2.3";
@@ -32,6 +33,8 @@ pub(crate) struct Browser {
     pub(crate) certificate: Option<String>,
     /// Further headers of every request.
     pub(crate) headers: Vec<(&'static str, String)>,
+    /// The handshake of the connection it keeps, if a test looks at that.
+    pub(crate) handshake: Option<Arc<Handshake>>,
 }
 
 /// An answer, read whole.
@@ -50,6 +53,7 @@ impl Browser {
             address: address.to_owned(),
             certificate: None,
             headers: Vec::new(),
+            handshake: None,
         }
     }
 
@@ -134,6 +138,9 @@ impl Browser {
             handshake_at: Timestamp(world.clock.unix_seconds()),
             revision: 7,
         };
+        if let Some(handshake) = &self.handshake {
+            request = request.extension(Arc::clone(handshake));
+        }
         let path = url[url::Position::BeforePath..].to_owned();
         let request = request
             .uri(path)

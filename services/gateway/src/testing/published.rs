@@ -57,6 +57,7 @@ impl World {
                 cert_expires_at: None,
             },
             clock: Arc::new(around.clock.clone()),
+            metrics: runtime::metrics::Metrics::new().unwrap(),
         };
         let decoder = |_: &Manifest, parts: &BTreeMap<String, Bytes>| {
             let configuration = serde_json::from_slice(&parts[part::CONFIGURATION]).unwrap();

@@ -119,6 +119,16 @@ pub(crate) fn presented<'a>(
 #[error("the client's certificates were not taken in: {0}")]
 struct OverLimit(Reason);
 
+/// Why a handshake's chain was not taken in, if that is what this error says.
+pub(crate) fn over_limit(error: &Error) -> Option<Reason> {
+    match error {
+        Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) => cause
+            .downcast_ref::<OverLimit>()
+            .map(|OverLimit(reason)| *reason),
+        _ => None,
+    }
+}
+
 fn key_of<'a>(certificate: &'a CertificateDer<'_>) -> Result<SubjectPublicKeyInfoDer<'a>, Error> {
     public_key::of_certificate(certificate)
         .map(SubjectPublicKeyInfoDer::from)

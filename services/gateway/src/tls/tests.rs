@@ -16,9 +16,17 @@ use crate::edge::names::Names;
 
 /// A server certificate for these hosts, and its private key.
 fn certificate(hosts: &[&str]) -> (ServerCertificate, SecretBytes) {
+    certificate_with(hosts, |_| {})
+}
+
+fn certificate_with(
+    hosts: &[&str],
+    change: impl FnOnce(&mut CertificateParams),
+) -> (ServerCertificate, SecretBytes) {
     let names: Vec<String> = hosts.iter().copied().map(str::to_owned).collect();
     let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(names.clone()).unwrap();
+    let mut params = CertificateParams::new(names.clone()).unwrap();
+    change(&mut params);
     let der = params.self_signed(&key).unwrap().der().to_vec();
     let certificate = ServerCertificate {
         fingerprint: Digest::of(&der),
@@ -43,6 +51,24 @@ fn prepared(
         configuration.server_certificates.push(certificate);
     }
     TlsConfigurations::new(&configuration, &secrets, &names())
+}
+
+#[test]
+fn the_end_of_each_hosts_certificate_is_known() {
+    // What rcgen makes by itself ends in the year 4096.
+    let far = Timestamp(67_090_118_400);
+    let near = certificate_with(&["login.example"], |params| {
+        params.not_after = rcgen::date_time_ymd(2027, 1, 2);
+    });
+    let hosts = ["login.example", "cert.example", "*.cert.example"];
+    let tls = prepared(vec![near, certificate(&hosts)]).unwrap();
+    let ends = [
+        ("*.cert.example", far),
+        ("cert.example", far),
+        // The one that is served for it.
+        ("login.example", Timestamp(1_798_848_000)),
+    ];
+    assert_eq!(tls.ends().into_iter().collect::<Vec<_>>(), ends);
 }
 
 fn choice(tls: &TlsConfigurations, name: &str) -> Result<Choice, Unserved> {

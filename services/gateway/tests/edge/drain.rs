@@ -42,6 +42,30 @@ async fn a_drain_finishes_what_is_in_flight_and_accepts_nothing_new() {
 }
 
 #[tokio::test]
+async fn a_first_request_that_is_on_its_way_when_the_drain_begins_is_answered() {
+    // Several, for a connection that waits for its first request and one that is about to are ended differently.
+    for _ in 0..10 {
+        let front = Front::start().await;
+        let config = config(&front, &Recorder::without(), None);
+        let stream = connect(&front, INSIDE).await.unwrap();
+        let mut stream = handshake(stream, "login.localhost", config).await.unwrap();
+        front.tasks.stop();
+        let deadline = Instant::now() + crate::client::PATIENCE;
+        while connect(&front, INSIDE).await.is_ok() {
+            assert!(Instant::now() < deadline, "still accepting");
+            tokio::task::yield_now().await;
+        }
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: login.localhost\r\nConnection: close\r\n\r\n")
+            .await
+            .unwrap();
+        let answer = read_all(&mut stream).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        front.tasks.finish(Duration::from_secs(10)).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn idle_connections_and_half_handshakes_do_not_hold_a_drain_up() {
     let front = Front::start().await;
     let config = std::sync::Arc::new(config(&front, &Recorder::without(), None));

@@ -10,10 +10,11 @@ use axum::routing::{any, get, post};
 use domain::configuration::{Configuration, GatewaySecrets};
 use domain::connection::{Connection, DirectorySource, Methods};
 use gateway::arrival::Arrival;
-use gateway::edge::{self, Names, Settings, Sites, Snapshot};
+use gateway::edge::{self, Names, Settings, Shared, Sites, Snapshot};
 use gateway::tls::TlsConfigurations;
 use http::HeaderMap;
 use runtime::clock::SystemClock;
+use runtime::metrics::Metrics;
 use runtime::settings::{Section, Settings as Loadable, Sources};
 use runtime::tasks::Tasks;
 use serde::Deserialize;
@@ -35,6 +36,8 @@ pub(crate) struct Front {
     pub(crate) fabrikam: Ca,
     pub(crate) contoso: Ca,
     pub(crate) tasks: Tasks,
+    /// What it counts.
+    pub(crate) metrics: Metrics,
     /// A permit lets one request to `/slow` end.
     pub(crate) slow: Arc<Semaphore>,
     /// A permit for every request that reached `/slow`.
@@ -92,6 +95,7 @@ impl Front {
         };
         let current: Arc<Mutex<Option<Snapshot>>> = Arc::default();
         let tasks = Tasks::new();
+        let metrics = Metrics::new().unwrap();
         let bound = edge::bind(&["127.0.0.1:0".parse().unwrap()]).await;
         // Clients are bound to addresses all over 127.0.0.0/8, and all of them reach this one.
         let bound = bound.unwrap();
@@ -102,8 +106,11 @@ impl Front {
             names.clone(),
             settings_of(settings),
             Arc::new(move || seen.lock().unwrap().clone()),
-            Arc::new(SystemClock),
-            &tasks,
+            &Shared {
+                clock: Arc::new(SystemClock),
+                tasks: tasks.clone(),
+                metrics: metrics.clone(),
+            },
         );
         let front = Self {
             address,
@@ -111,6 +118,7 @@ impl Front {
             fabrikam,
             contoso,
             tasks,
+            metrics,
             slow,
             reached,
             configuration,

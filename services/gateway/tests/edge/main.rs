@@ -18,3 +18,4 @@ mod proxy;
 mod requests;
 mod resumption;
 mod server_name;
+mod told;

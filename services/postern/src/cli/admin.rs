@@ -164,6 +164,10 @@ fn print_problem(word: &str, problem: &Value) {
             complain!("  {line}");
         }
     }
+    match text("request_id") {
+        "" => {}
+        request => complain!("  request {request}"),
+    }
 }
 
 /// Prints what a write did: the changes in words, and where they are live.

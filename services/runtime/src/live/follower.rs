@@ -8,8 +8,10 @@
 
 mod applying;
 mod last_good;
+mod numbers;
 mod obtaining;
 mod reporting;
+mod tracing_offers;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Decoder, Instance, Live, ManifestInvalid, TrustedKeys};
 use crate::bus::{Bus, BusUnavailable};
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::private_files::PrivateFileError;
 use applying::Applying;
 use last_good::LastGood;
@@ -43,6 +46,8 @@ pub struct FollowerSettings {
     pub instance: Instance,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The numbers of this instance's role.
+    pub metrics: Metrics,
 }
 
 /// Keeps a [`Live`] up to date; [`run`](Self::run) does the work.
@@ -64,6 +69,7 @@ impl<V: Send + Sync + 'static> Follower<V> {
         let live = Live::empty();
         let last_good = LastGood::open(settings.folder.clone())?;
         let reporting = Reporting::new(&settings, &live);
+        let refusals = numbers::tell(&settings, &live);
         let mut applying = Applying {
             live: live.clone(),
             bus: settings.bus,
@@ -72,7 +78,9 @@ impl<V: Send + Sync + 'static> Follower<V> {
             decoder: Arc::new(decoder),
             last_good,
             report: reporting.report(),
+            refusals,
             settled: None,
+            refused: None,
             unpersisted: None,
             freshness_kept: None,
             fetched: BTreeMap::new(),
@@ -153,6 +161,41 @@ pub enum SnapshotRefused {
 }
 
 impl SnapshotRefused {
+    /// It as one word, for traces.
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Manifest(_) => "manifest",
+            Self::Older { .. } => "older",
+            Self::SameNumber { .. } => "same_number",
+            Self::UnknownCritical { .. } => "unknown_critical",
+            Self::WrongBlob { .. } => "wrong_blob",
+            Self::Unfetched { .. } => "unfetched",
+            Self::Undecodable { .. } => "undecodable",
+        }
+    }
+
+    /// What the operator can do about it.
+    fn what_to_do(&self) -> &'static str {
+        match self {
+            Self::Manifest(_) => {
+                "find out who wrote to the bus besides control; after a change of control's key, give this instance the new public key"
+            }
+            Self::Older { .. } => {
+                "nothing, if control is about to put the newest one there; otherwise see whether control's store came from a backup"
+            }
+            Self::SameNumber { .. } => {
+                "see whether two controls with stores of their own use this bus; the next change ends this"
+            }
+            Self::UnknownCritical { .. } => "upgrade this instance to control's version",
+            Self::WrongBlob { .. } | Self::Unfetched { .. } => {
+                "nothing: it is tried again; if it lasts, see whether control and NATS are there"
+            }
+            Self::Undecodable { .. } => {
+                "compare this instance's key files and settings with control's, or take the change back"
+            }
+        }
+    }
+
     /// Whether the same bytes can become acceptable later.
     fn may_pass(&self) -> bool {
         matches!(self, Self::WrongBlob { .. } | Self::Unfetched { .. })

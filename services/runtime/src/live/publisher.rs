@@ -25,11 +25,13 @@ use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
+use tracing::field::Empty;
+use tracing::{Instrument, info_span};
 
 use super::{
     BlobReference, Digest, Manifest, ManifestInvalid, SignedManifest, SigningKey, TrustedKeys,
 };
-use crate::bus::{BLOB_LIMIT, Bus, BusUnavailable, Cause};
+use crate::bus::{BLOB_LIMIT, Bus, BusUnavailable, Cause, WriteError};
 use crate::clock::{Clock, unix_seconds};
 use bus_side::Head;
 pub use errors::{PublishError, PublisherError};
@@ -152,6 +154,34 @@ impl Publisher {
         blobs: BTreeMap<String, Bytes>,
         expected: u64,
     ) -> Result<u64, PublishError> {
+        // Current while the head is written, so every instance goes on with it.
+        let span = info_span!(
+            "publish revision",
+            otel.kind = "producer",
+            otel.status_code = Empty,
+            revision = Empty,
+            outcome = Empty,
+        );
+        let published = self.publish_one(author, reason, blobs, expected);
+        let published = published.instrument(span.clone()).await;
+        match &published {
+            Ok(revision) => span
+                .record("revision", revision)
+                .record("outcome", "published"),
+            Err(error) => span
+                .record("outcome", error.code())
+                .record("otel.status_code", "ERROR"),
+        };
+        published
+    }
+
+    async fn publish_one(
+        &self,
+        author: &str,
+        reason: &str,
+        blobs: BTreeMap<String, Bytes>,
+        expected: u64,
+    ) -> Result<u64, PublishError> {
         if blobs.values().any(|blob| blob.len() > BLOB_LIMIT) {
             return Err(ManifestInvalid::TooLarge("size of a blob").into());
         }
@@ -256,16 +286,23 @@ impl Publisher {
         let outgoing = Arc::clone(&signed);
         let contents = blobs.clone();
         self.on_disk(move |history| history.begin(&outgoing, &contents))
+            .instrument(info_span!("store revision"))
             .await?;
-        for blob in blobs.into_values() {
-            let name = Digest::of(&blob).to_string();
-            if let Err(error) = self.inner.bus.put_blob(&name, blob).await {
-                // The head still stands as it was: nothing happened.
-                self.on_disk(History::abandon).await?;
-                return Err(PublishError::from_blob(error));
-            }
+        let putting = info_span!("put parts", parts = blobs.len());
+        if let Err(error) = self.put_blobs(blobs).instrument(putting).await {
+            // The head still stands as it was: nothing happened.
+            self.on_disk(History::abandon).await?;
+            return Err(PublishError::from_blob(error));
         }
         self.finish(signed, standing).await
+    }
+
+    async fn put_blobs(&self, blobs: BTreeMap<String, Bytes>) -> Result<(), WriteError> {
+        for blob in blobs.into_values() {
+            let name = Digest::of(&blob).to_string();
+            self.inner.bus.put_blob(&name, blob).await?;
+        }
+        Ok(())
     }
 
     async fn on_disk<T: Send + 'static>(

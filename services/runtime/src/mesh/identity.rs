@@ -73,6 +73,11 @@ impl MeshIdentity {
         })
     }
 
+    /// The own certificate, DER.
+    pub fn certificate(&self) -> &[u8] {
+        self.chain.first().map_or(&[], |own| own.as_ref())
+    }
+
     /// TLS for the side that is called: a client certificate is demanded, and
     /// no session is ever resumed past that demand.
     pub(super) fn server_config(&self) -> Result<ServerConfig, MeshError> {

@@ -14,7 +14,7 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::tonic_types::transport::{Certificate, ClientTlsConfig};
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig, WithTonicConfig};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanProcessor};
 use serde::{Deserialize, Serialize};
 
 use tracing::{Level, Metadata, Subscriber};
@@ -35,7 +35,6 @@ pub struct TracesSettings {
     /// begins.
     pub ratio: f64,
     /// The certificates (PEM) that the collector's own is trusted by.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
 }
 
@@ -124,6 +123,12 @@ impl Traces {
                 .with_batch_exporter(exporter(settings)?),
         };
         Ok(Self(provider.build()))
+    }
+
+    /// A pipeline that ends in `processor`, with every trace.
+    pub(super) fn processed_by(processor: impl SpanProcessor + 'static) -> Self {
+        let provider = SdkTracerProvider::builder().with_span_processor(processor);
+        Self(provider.build())
     }
 
     /// The layer that turns spans of ours into spans of the trace.

@@ -13,6 +13,7 @@ use runtime::live::{
     Decoder, Follower, FollowerSettings, HEAD, Instance, InstanceReport, Live, Manifest, Publisher,
     PublisherSettings, SignedManifest, SigningKey, TrustedKeys,
 };
+use runtime::metrics::Metrics;
 use runtime::random::SeededRandomness;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,7 @@ pub(crate) struct Rig {
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) clock: TestClock,
     pub(crate) folder: TempDir,
+    pub(crate) metrics: Metrics,
     /// Ends every task when the rig goes.
     pub(crate) stop: CancellationToken,
 }
@@ -35,6 +37,7 @@ impl Rig {
             bus: Arc::new(bus),
             clock: TestClock::at_unix_seconds(NOON),
             folder: TempDir::new().unwrap(),
+            metrics: Metrics::new().unwrap(),
             stop: CancellationToken::new(),
         }
     }
@@ -91,6 +94,7 @@ impl Rig {
                 cert_expires_at: None,
             },
             clock: Arc::new(self.clock.clone()),
+            metrics: self.metrics.of_role("gateway"),
         };
         let (live, follower) = Follower::start(settings, Texts).await.unwrap();
         tokio::spawn(follower.run(stop.clone()));

@@ -45,6 +45,8 @@ pub struct Plan {
     pub(super) patient: bool,
     /// Applications beside those of the rig.
     pub(super) applications: Vec<toml::Value>,
+    /// Seconds to choose a certificate in.
+    pub(super) choosing: u64,
     /// What the roles log.
     pub(super) log: String,
     /// Where the roles send traces; empty for nowhere.
@@ -66,6 +68,7 @@ impl Plan {
             keys: KeyKind::P256,
             patient: false,
             applications: Vec::new(),
+            choosing: 120,
             log: "info".to_owned(),
             traces: String::new(),
             postern: None,
@@ -124,6 +127,13 @@ impl Plan {
     #[must_use]
     pub fn patient(mut self, patient: bool) -> Self {
         self.patient = patient;
+        self
+    }
+
+    /// With so many seconds to choose a certificate in, instead of the default's 120.
+    #[must_use]
+    pub fn choosing(mut self, seconds: u64) -> Self {
+        self.choosing = seconds;
         self
     }
 

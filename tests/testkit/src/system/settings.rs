@@ -97,7 +97,13 @@ fn of_role(system: &System, role: Role, index: usize) -> anyhow::Result<Value> {
         }
         Role::Gateway => {
             section("peers", peers);
-            section("edge", json!({"listen": [system.gateway(index)]}));
+            section(
+                "edge",
+                json!({
+                    "listen": [system.gateway(index)],
+                    "certificate_choice_s": system.plan.choosing,
+                }),
+            );
             section(
                 "gateway",
                 json!({

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use postern_proto::certval::v1::certval_server::{Certval, CertvalServer};
 use postern_proto::certval::v1::inspect_response::Outcome;
 use runtime::mesh::{AllowList, MeshServer, Peer};
+use runtime::metrics::Metrics;
 use runtime::tasks::Tasks;
 use testkit::pki::{Authority, ExtendedKeyUsagePurpose, Leaf};
 use tokio::net::TcpListener;
@@ -76,7 +77,12 @@ async fn inspected(
         .start(listener, &tasks)
         .await
         .unwrap();
-    let inspector = MeshInspector::new(&identity(&mesh, "control"), &[address]).unwrap();
+    let inspector = MeshInspector::new(
+        &identity(&mesh, "control"),
+        &[address],
+        &Metrics::new().unwrap(),
+    )
+    .unwrap();
     let answer = inspector
         .inspect(&CertificatesOnly::new(upload).unwrap())
         .await;

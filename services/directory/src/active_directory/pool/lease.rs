@@ -50,7 +50,7 @@ impl<'p> Lease<'p> {
     /// Away with it, because of `trouble`.
     pub(super) fn throw_away(self, trouble: &Trouble) {
         if let (Trouble::Silent, Some(pooled)) = (trouble, &self.pooled) {
-            self.dialler.mark(pooled.server, Some(Instant::now()));
+            self.dialler.failed_with(pooled.server, trouble);
         }
     }
 }
@@ -95,7 +95,7 @@ impl<'p> Patience<'p> {
 impl Drop for Patience<'_> {
     fn drop(&mut self) {
         if !self.rewarded && self.began.elapsed() >= self.fair {
-            self.dialler.mark(self.server, Some(Instant::now()));
+            self.dialler.failed_with(self.server, &Trouble::Silent);
         }
     }
 }

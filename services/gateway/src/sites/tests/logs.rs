@@ -1,20 +1,26 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
+use axum::http::StatusCode;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use domain::digest::Digest;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use super::redeem;
 use super::web_message::{popup, told};
+use super::{redeem, userinfo};
 use crate::testing::browser::{INSIDE, OUTSIDE, authorize_url};
 use crate::testing::services::{PASSWORD, person_id};
-use crate::testing::{Browser, World};
+use crate::testing::{Browser, CALLBACK, SECRET, SERVER, VERIFIER, World};
 
-/// Everything that is logged, at every level.
+/// Everything that is logged, at every level, and everything that spans say.
 #[derive(Debug, Clone, Default)]
-struct Lines(Arc<Mutex<String>>);
+struct Lines {
+    events: Arc<Mutex<String>>,
+    spans: Arc<Mutex<String>>,
+}
 
 impl Subscriber for Lines {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
@@ -22,19 +28,20 @@ impl Subscriber for Lines {
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
-        span.record(&mut Line(&mut self.0.lock().unwrap()));
+        span.record(&mut Line(&mut self.spans.lock().unwrap()));
         Id::from_u64(1)
     }
 
     fn record(&self, _: &Id, values: &Record<'_>) {
-        values.record(&mut Line(&mut self.0.lock().unwrap()));
+        values.record(&mut Line(&mut self.spans.lock().unwrap()));
     }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        let mut text = self.0.lock().unwrap();
-        write!(text, "{} ", event.metadata().target()).unwrap();
+        let mut text = self.events.lock().unwrap();
+        let about = event.metadata();
+        write!(text, "{} {} ", about.target(), about.level()).unwrap();
         event.record(&mut Line(&mut text));
         text.push('\n');
     }
@@ -75,11 +82,19 @@ async fn sign_ins_are_told_by_code_and_id_and_nothing_secret_ever_is() {
     ]);
     let code = browser.get(&world, &resume.next().unwrap()).await.code();
     let tokens = redeem(&world, &code).await.json();
+    let token = |name: &str| tokens[name].as_str().unwrap().to_owned();
+    let bearer = format!("Bearer {}", token("access_token"));
+    assert_eq!(userinfo(&world, Some(&bearer)).await.status, StatusCode::OK);
     redeem(&world, &code).await;
+    userinfo(&world, Some(&bearer)).await;
     secrets.push(code);
-    for name in ["id_token", "access_token"] {
-        secrets.push(tokens[name].as_str().unwrap().to_owned());
-    }
+    secrets.extend(["id_token", "access_token"].map(token));
+    secrets.extend(browser.cookies.values().cloned());
+    let sign_out = format!(
+        "https://login.example.com/signout?id_token_hint={}",
+        token("id_token")
+    );
+    browser.clone().get(&world, &sign_out).await;
     secrets.extend(browser.cookies.values().cloned());
 
     let mut browser = Browser::at(OUTSIDE);
@@ -96,6 +111,24 @@ async fn sign_ins_are_told_by_code_and_id_and_nothing_secret_ever_is() {
         secrets.push(password.to_owned());
     }
     secrets.push(transaction);
+
+    let mut application = Browser::at(OUTSIDE);
+    let basic = STANDARD.encode(format!("{SERVER}:{SECRET}"));
+    application.headers = vec![("authorization", format!("Basic {basic}"))];
+    let in_form = [
+        ("grant_type", "authorization_code"),
+        ("code", "a code"),
+        ("redirect_uri", CALLBACK),
+        ("client_id", SERVER),
+        ("client_secret", SECRET),
+        ("code_verifier", VERIFIER),
+    ];
+    for form in [in_form.as_slice(), &in_form[..3]] {
+        application
+            .post(&world, "https://login.example.com/token", form)
+            .await;
+    }
+    secrets.extend([basic, SECRET.to_owned(), VERIFIER.to_owned()]);
 
     let mut browser = Browser::with_certificate("jon");
     let url = popup(&[("state", "the popup's own state")]);
@@ -130,9 +163,15 @@ async fn sign_ins_are_told_by_code_and_id_and_nothing_secret_ever_is() {
     let jon = format!("account={}", person_id("jon"));
     let leaf = |text: &str| format!("leaf={}", Digest::of(text.as_bytes()));
 
-    let logged = lines.0.lock().unwrap().clone();
+    let logged = lines.events.lock().unwrap().clone();
+    let spans = lines.spans.lock().unwrap().clone();
     for secret in &secrets {
         assert!(!logged.contains(secret), "{secret:.20} in {logged}");
+        assert!(!spans.contains(secret), "{secret:.20} in {spans}");
+    }
+    let told = logged.lines().filter(|line| line.contains(" INFO "));
+    for line in told {
+        assert!(line.starts_with("postern::signin "), "{line}");
     }
     for name in ["jane", "\"jon", "Müller"] {
         assert!(!logged.contains(name), "{name} in {logged}");
@@ -170,9 +209,16 @@ async fn sign_ins_are_told_by_code_and_id_and_nothing_secret_ever_is() {
         .unwrap();
     assert!(refused.contains(&leaf("!revoked")), "{refused}");
     assert!(refused.contains("seen by <certval>"), "{refused}");
-    assert!(
-        events
-            .iter()
-            .all(|line| line.contains("request_id=") && line.contains("address="))
-    );
+    assert!(events.iter().all(|line| {
+        [
+            "request_id=",
+            "address=",
+            "host=",
+            "method=",
+            "outcome=",
+            "code=",
+        ]
+        .iter()
+        .all(|field| line.contains(field))
+    }));
 }

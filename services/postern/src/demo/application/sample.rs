@@ -32,23 +32,37 @@ pub(crate) struct Sample {
     pub files: Files,
 }
 
-/// The files of a demonstration that a person at a browser needs, as whole paths.
+/// The files of a demonstration that a person at a browser needs.
 pub(crate) struct Files {
-    folder: PathBuf,
+    server_root: PathBuf,
+    keystore: PathBuf,
+    keystore_password: PathBuf,
+    passwords: PathBuf,
 }
 
 impl Files {
-    /// The files in `folder`.
+    /// The files in `folder`, as whole paths.
     ///
     /// # Errors
     /// When the folder is gone.
     pub(crate) fn of(folder: &Folder) -> std::io::Result<Self> {
         let folder = std::fs::canonicalize(folder.path())?;
-        Ok(Self { folder })
+        Ok(Self {
+            server_root: folder.join("pki/server-root.pem"),
+            keystore: folder.join("pki/jon.p12"),
+            keystore_password: folder.join("pki/p12-password"),
+            passwords: folder.join(people::PASSWORDS),
+        })
     }
 
-    fn path(&self, name: &str) -> String {
-        self.folder.join(Path::new(name)).display().to_string()
+    /// The files of a demonstration in containers, copied out to `folder`.
+    pub(crate) fn copied_to(folder: &Path) -> Self {
+        Self {
+            server_root: folder.join("server-root.pem"),
+            keystore: folder.join("jon.p12"),
+            keystore_password: folder.join("p12-password"),
+            passwords: folder.join("*.password"),
+        }
     }
 }
 
@@ -132,10 +146,10 @@ impl Sample {
                 snippet: &snippet(way),
                 sdk: &sdk,
                 discovery: &format!("{issuer}/.well-known/openid-configuration"),
-                server_root: &self.files.path("pki/server-root.pem"),
-                keystore: &self.files.path("pki/jon.p12"),
-                keystore_password: &self.files.path("pki/p12-password"),
-                passwords: &self.files.path(people::PASSWORDS),
+                server_root: &self.files.server_root.display().to_string(),
+                keystore: &self.files.keystore.display().to_string(),
+                keystore_password: &self.files.keystore_password.display().to_string(),
+                passwords: &self.files.passwords.display().to_string(),
             },
             &more,
         )

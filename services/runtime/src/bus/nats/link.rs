@@ -135,10 +135,12 @@ pub(super) async fn connect(
 }
 
 /// What the client's events said.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Seen {
     up: bool,
     connections: u64,
+    /// What it complained of last.
+    complaint: String,
 }
 
 fn note(seen: &watch::Sender<Seen>, event: &Event) {
@@ -146,11 +148,22 @@ fn note(seen: &watch::Sender<Seen>, event: &Event) {
         Event::Connected => seen.send_modify(|seen| {
             seen.up = true;
             seen.connections += 1;
+            seen.complaint.clear();
         }),
         Event::Disconnected | Event::Closed => seen.send_modify(|seen| seen.up = false),
         Event::SlowConsumer(_) | Event::ServerError(_) | Event::ClientError(_) => {
-            // Permission violations arrive here and nowhere else.
-            tracing::warn!(%event, "the bus reports");
+            // Permission violations arrive here and nowhere else. While the
+            // server is away, the same failure comes with every try.
+            let complaint = event.to_string();
+            let mut news = true;
+            seen.send_if_modified(|seen| {
+                news = seen.up || seen.complaint != complaint;
+                seen.complaint.clone_from(&complaint);
+                false
+            });
+            if news {
+                tracing::warn!(event = complaint, "the bus reports");
+            }
         }
         Event::LameDuckMode | Event::Draining => tracing::info!(%event, "the bus reports"),
     }
@@ -168,6 +181,18 @@ fn reconnect_delay(attempts: usize) -> Duration {
     longest / 2 + longest / 2 * u32::from(part[0]) / 255
 }
 
+/// The servers of a setting. It should hold no password, and could.
+fn without_passwords(url: &str) -> String {
+    let servers = url.split(',').map(|server| match server.rsplit_once('@') {
+        Some((_, host)) => host,
+        None => server,
+    });
+    servers.collect::<Vec<_>>().join(",")
+}
+
+/// How often it is said that the bus is away.
+const COMPLAINT: Duration = Duration::from_secs(30);
+
 struct Supervision {
     link: Link,
     settings: NatsSettings,
@@ -181,11 +206,13 @@ impl Supervision {
         let mut wait = Duration::from_millis(50);
         let mut complained = String::new();
         loop {
-            let seen = *self.seen.borrow_and_update();
+            let seen = self.seen.borrow_and_update().clone();
             if !seen.up {
                 self.set(false);
-                if self.seen.changed().await.is_err() {
-                    return;
+                match tokio::time::timeout(COMPLAINT, self.seen.changed()).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => return,
+                    Err(_) => self.complain("the bus (NATS) is still away"),
                 }
                 continue;
             }
@@ -221,6 +248,14 @@ impl Supervision {
         }
     }
 
+    fn complain(&self, what: &str) {
+        tracing::warn!(
+            address = without_passwords(&self.settings.url),
+            what_to_do = "see whether NATS runs and can be reached, and whether `bus` in the settings has its address, its authority and this role's password; sign-ins go on with the configuration that is there, changes and sign-outs elsewhere wait",
+            "{what}"
+        );
+    }
+
     /// Whether the connection can be used; otherwise why not.
     async fn look(&self) -> Result<(), String> {
         match tokio::time::timeout(SMALL_OPERATION, self.link.client.flush()).await {
@@ -249,7 +284,10 @@ impl Supervision {
             changed
         });
         if changed {
-            tracing::info!(connected, "bus");
+            match connected {
+                true => tracing::info!("the bus (NATS) can be used"),
+                false => self.complain("the bus (NATS) is away"),
+            }
             self.state.send_replace(if connected {
                 BusState::Connected
             } else {

@@ -12,16 +12,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::{Instant, MissedTickBehavior};
+use tracing::{Instrument, info_span};
 
 use super::last_good::LastGood;
 use super::reporting::Report;
+use super::tracing_offers::Offered;
 use super::{RECONCILE, SnapshotRefused};
-use crate::bus::{Bucket, Bus, Change, Watch};
+use crate::bus::{Bucket, Bus, Change, Entry, Watch};
 use crate::clock::{Clock, unix_seconds};
 use crate::live::{
-    Confirmation, Decoder, Digest, FRESHNESS, Freshness, HEAD, Live, Manifest, Revisioned,
-    SignedManifest, TrustedKeys,
+    Confirmation, Decoder, Digest, FRESHNESS, Freshness, HEAD, Live, Manifest, ManifestInvalid,
+    Revisioned, SignedManifest, TrustedKeys,
 };
+use crate::metrics::Counter;
 use crate::telemetry::chain;
 
 /// How often, in seconds, the newest freshness is written to disk.
@@ -39,8 +42,12 @@ pub(super) struct Applying<V> {
     pub(super) decoder: Arc<dyn Decoder<V>>,
     pub(super) last_good: LastGood,
     pub(super) report: Report,
+    /// Counts offers that were refused.
+    pub(super) refusals: Counter,
     /// The last offer that was dealt with for good.
     pub(super) settled: Option<Bytes>,
+    /// The last offer that was refused.
+    pub(super) refused: Option<Bytes>,
     /// What is applied and could not be written to disk yet.
     pub(super) unpersisted: Option<Complete>,
     /// Of which snapshot the freshness on disk is, and when it was issued.
@@ -96,7 +103,7 @@ impl<V: Send + Sync + 'static> Applying<V> {
             tokio::select! {
                 change = next(&mut watch) => match change {
                     Some(Change::Put(entry)) if entry.key == HEAD => {
-                        retry = self.offer(entry.value).await;
+                        retry = self.offer(entry).await;
                     }
                     Some(Change::Put(entry)) if entry.key == FRESHNESS => {
                         self.freshen(entry.value);
@@ -115,7 +122,7 @@ impl<V: Send + Sync + 'static> Applying<V> {
     async fn reconcile(&mut self) -> Option<Instant> {
         self.persist().await;
         let retry = match self.bus.read(Bucket::Configuration, HEAD).await {
-            Ok(Some(head)) => self.offer(head.value).await,
+            Ok(Some(head)) => self.offer(head).await,
             Ok(None) | Err(_) => None,
         };
         if let Ok(Some(freshness)) = self.bus.read(Bucket::Configuration, FRESHNESS).await {
@@ -126,43 +133,78 @@ impl<V: Send + Sync + 'static> Applying<V> {
 
     /// Deals with a snapshot from the bus. Answers when to try again, if that
     /// may help.
-    async fn offer(&mut self, head: Bytes) -> Option<Instant> {
-        if self.settled.as_ref() == Some(&head) {
+    async fn offer(&mut self, head: Entry) -> Option<Instant> {
+        if self.settled.as_ref() == Some(&head.value) {
             return None;
         }
-        if let Err(refused) = self.apply_from_bus(head.clone()).await {
-            self.alarm(&refused);
-            self.report.refused(&chain(&refused));
-            if refused.may_pass() {
-                let again = Instant::now() + self.wait;
-                self.wait = (self.wait * 2).min(RECONCILE);
-                return Some(again);
-            }
+        let opened = SignedManifest::open(head.value.clone(), &self.keys);
+        if let Ok(signed) = &opened
+            && let Ok(false) = self.is_newer(signed)
+        {
+            self.report.current();
+            self.settle(head.value);
+            return None;
         }
-        self.settled = Some(head);
-        self.fetched.clear();
-        self.wait = RETRY;
+        let offered = Offered::new(opened.as_ref().ok(), head.trace, self.clock.now());
+        let span = offered.span();
+        let applied = async {
+            let applied = self.apply_from_bus(opened).await;
+            if let Err(refused) = &applied {
+                self.refuse(refused, &head.value);
+            }
+            applied
+        };
+        let applied = applied.instrument(span).await;
+        offered.ended(&applied);
+        if applied.is_err_and(|refused| refused.may_pass()) {
+            let again = Instant::now() + self.wait;
+            self.wait = (self.wait * 2).min(RECONCILE);
+            return Some(again);
+        }
+        self.settle(head.value);
         None
     }
 
-    fn alarm(&self, refused: &SnapshotRefused) {
+    fn settle(&mut self, head: Bytes) {
+        self.settled = Some(head);
+        self.fetched.clear();
+        self.wait = RETRY;
+    }
+
+    /// Says that an offer is not used, and counts it, though it be tried again,
+    /// once.
+    fn refuse(&mut self, refused: &SnapshotRefused, head: &Bytes) {
         let (why, applied) = (chain(refused), self.live.revision());
+        let what_to_do = refused.what_to_do();
         match refused {
             SnapshotRefused::SameNumber { .. } | SnapshotRefused::Manifest(_) => {
-                tracing::error!(alarm = true, why, applied, "configuration refused");
+                tracing::error!(
+                    alarm = true,
+                    why,
+                    applied,
+                    what_to_do,
+                    "configuration refused"
+                );
             }
-            _ => tracing::warn!(why, applied, "configuration refused"),
+            _ => tracing::warn!(why, applied, what_to_do, "configuration refused"),
+        }
+        self.report.refused(&why);
+        if self.refused.as_ref() != Some(head) {
+            self.refusals.count(&[]);
+            self.refused = Some(head.clone());
         }
     }
 
-    async fn apply_from_bus(&mut self, head: Bytes) -> Result<(), SnapshotRefused> {
-        let signed = SignedManifest::open(head, &self.keys)?;
-        if !self.is_newer(&signed)? {
-            self.report.current();
-            return Ok(());
-        }
+    async fn apply_from_bus(
+        &mut self,
+        opened: Result<SignedManifest, ManifestInvalid>,
+    ) -> Result<(), SnapshotRefused> {
+        let signed = opened?;
+        self.is_newer(&signed)?;
         self.checked_extensions(&signed.manifest)?;
-        let blobs = self.obtained(&signed.manifest).await?;
+        let fetching = info_span!("fetch parts", parts = self.wanted(&signed.manifest).len());
+        let fetched = self.obtained(&signed.manifest).instrument(fetching);
+        let blobs = fetched.await?;
         let complete = Complete { signed, blobs };
         self.apply(&complete).await?;
         self.unpersisted = Some(complete);
@@ -218,8 +260,10 @@ impl<V: Send + Sync + 'static> Applying<V> {
     async fn apply(&mut self, complete: &Complete) -> Result<(), SnapshotRefused> {
         let decoder = Arc::clone(&self.decoder);
         let from = complete.clone();
-        let decoding =
-            tokio::task::spawn_blocking(move || decoder.decode(&from.signed.manifest, &from.blobs));
+        let span = info_span!("decode");
+        let decoding = tokio::task::spawn_blocking(move || {
+            span.in_scope(|| decoder.decode(&from.signed.manifest, &from.blobs))
+        });
         let view = match decoding.await {
             Ok(decoded) => decoded.map_err(|why| SnapshotRefused::Undecodable { why })?,
             Err(_) => {
@@ -252,8 +296,10 @@ impl<V: Send + Sync + 'static> Applying<V> {
             return;
         };
         let (last_good, kept) = (self.last_good.clone(), complete.clone());
-        let keeping =
-            tokio::task::spawn_blocking(move || last_good.keep(&kept.signed, &kept.blobs));
+        let span = info_span!("keep");
+        let keeping = tokio::task::spawn_blocking(move || {
+            span.in_scope(|| last_good.keep(&kept.signed, &kept.blobs))
+        });
         let revision = complete.signed.manifest.revision;
         match keeping.await {
             Ok(Ok(())) => self.report.persisted(revision),
@@ -261,6 +307,7 @@ impl<V: Send + Sync + 'static> Applying<V> {
                 tracing::error!(
                     error = chain(&error),
                     revision,
+                    what_to_do = "see to the instance's folder: without it a restart needs the bus",
                     "configuration not kept on disk"
                 );
                 self.unpersisted = Some(complete);

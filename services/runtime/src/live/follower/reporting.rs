@@ -10,12 +10,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use tokio::sync::Notify;
+use tracing::{Instrument, Span, info_span};
 
 use super::FollowerSettings;
 use crate::bus::{Bucket, Bus};
 use crate::clock::Clock;
 use crate::live::instance::{REPORT_INTERVAL, REPORT_LIFE, Said};
 use crate::live::{InstanceReport, InstanceState, Live};
+use crate::trace::{TraceContext, continue_from};
 
 /// How old the configuration is, at a moment.
 type Age = Box<dyn Fn(SystemTime) -> Option<u64> + Send + Sync>;
@@ -35,8 +37,14 @@ pub(super) struct Report {
 }
 
 struct Shared {
-    said: Mutex<Said>,
+    standing: Mutex<Standing>,
     changed: Notify,
+}
+
+struct Standing {
+    said: Said,
+    /// The work that the next report acknowledges.
+    acknowledges: Option<TraceContext>,
 }
 
 impl Reporting {
@@ -54,7 +62,10 @@ impl Reporting {
             age: Box::new(move |now| live.age(now).map(|age| age.as_secs())),
             report: Report {
                 shared: Arc::new(Shared {
-                    said: Mutex::new(said),
+                    standing: Mutex::new(Standing {
+                        said,
+                        acknowledges: None,
+                    }),
                     changed: Notify::new(),
                 }),
             },
@@ -87,7 +98,7 @@ impl Reporting {
     }
 
     async fn send(&self, life: std::time::Duration) {
-        let mut said = self.report.lock().clone();
+        let (mut said, acknowledged) = self.report.next();
         said.report.age_s = (self.age)(self.clock.now());
         let Ok(bytes) = serde_json::to_vec(&said) else {
             return;
@@ -96,8 +107,15 @@ impl Reporting {
         let sent = self
             .bus
             .put(Bucket::Instances, &self.key, bytes.into(), life);
-        if let Err(error) = sent.await {
+        let span = match acknowledged {
+            Some(work) => acknowledgement(work, &said.report),
+            None => Span::none(),
+        };
+        if let Err(error) = sent.instrument(span).await {
             tracing::debug!(%error, "the instance's report was not sent");
+            // The next one says it.
+            let mut standing = self.report.lock();
+            standing.acknowledges = standing.acknowledges.or(acknowledged);
         }
     }
 }
@@ -105,13 +123,16 @@ impl Reporting {
 impl Report {
     /// A snapshot is in use; `signed` is what proves that there is such a one.
     pub(super) fn applied(&self, revision: u64, at: u64, signed: &[u8]) {
-        self.lock().prove(signed);
-        self.change(|report| {
-            report.revision = revision;
-            report.applied_at = at;
-            report.state = InstanceState::Current;
-            report.problem = None;
-        });
+        let mut standing = self.lock();
+        standing.acknowledges = TraceContext::current();
+        standing.said.prove(signed);
+        let report = &mut standing.said.report;
+        report.revision = revision;
+        report.applied_at = at;
+        report.state = InstanceState::Current;
+        report.problem = None;
+        drop(standing);
+        self.shared.changed.notify_one();
     }
 
     /// A snapshot would survive a restart without the bus.
@@ -121,7 +142,7 @@ impl Report {
 
     /// What is offered is what is in use.
     pub(super) fn current(&self) {
-        if self.lock().report.state != InstanceState::Current {
+        if self.lock().said.report.state != InstanceState::Current {
             self.change(|report| {
                 report.state = InstanceState::Current;
                 report.problem = None;
@@ -140,13 +161,30 @@ impl Report {
         });
     }
 
+    /// What to say now, and the work that this acknowledges.
+    fn next(&self) -> (Said, Option<TraceContext>) {
+        let mut standing = self.lock();
+        (standing.said.clone(), standing.acknowledges.take())
+    }
+
     fn change(&self, change: impl FnOnce(&mut InstanceReport)) {
-        change(&mut self.lock().report);
+        change(&mut self.lock().said.report);
         self.shared.changed.notify_one();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Said> {
-        let said = self.shared.said.lock();
-        said.unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Standing> {
+        let standing = self.shared.standing.lock();
+        standing.unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn acknowledgement(work: TraceContext, report: &InstanceReport) -> Span {
+    let span = info_span!(
+        parent: None,
+        "report revision",
+        otel.kind = "producer",
+        revision = report.revision,
+    );
+    continue_from(&span, work);
+    span
 }

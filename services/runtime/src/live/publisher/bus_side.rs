@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tracing::{Instrument, info_span};
+
 use super::history::History;
 use super::{PublishError, Publisher, PublisherError};
 use crate::bus::{Bucket, BusUnavailable, Cause, Entry, WriteError};
@@ -263,6 +265,8 @@ impl Publisher {
         Ok(())
     }
 
+    /// Puts a head there that no request waits for any more: in a trace of its
+    /// own, for the bus tells instances who wrote it.
     async fn replace(
         &self,
         signed: &SignedManifest,
@@ -271,7 +275,14 @@ impl Publisher {
         let value = signed.signed.clone();
         let bus = &self.inner.bus;
         let set = bus.compare_and_set(Bucket::Configuration, HEAD, value, expected);
-        let version = set.await.map_err(unwritten)?;
+        let revision = signed.manifest.revision;
+        let span = info_span!(
+            parent: None,
+            "restore revision",
+            otel.kind = "producer",
+            revision
+        );
+        let version = set.instrument(span).await.map_err(unwritten)?;
         Ok(Head {
             version: Some(version),
             current: true,

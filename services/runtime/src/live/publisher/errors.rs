@@ -52,6 +52,20 @@ pub enum PublishError {
     Store(#[from] PublisherError),
 }
 
+impl PublishError {
+    /// It as one word, for traces.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::Conflict { .. } => "conflict",
+            Self::Ahead { .. } => "ahead",
+            Self::Invalid(_) => "invalid",
+            Self::Unavailable(_) => "unavailable",
+            Self::Unconfirmed { .. } => "unconfirmed",
+            Self::Store(_) => "store",
+        }
+    }
+}
+
 /// The store on disk cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PublisherError {
