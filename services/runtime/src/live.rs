@@ -31,7 +31,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
@@ -138,6 +138,13 @@ impl<V> Live<V> {
         live
     }
 
+    /// A look at it that does not keep it.
+    pub fn glimpse(&self) -> Glimpse<V> {
+        Glimpse {
+            shared: Arc::downgrade(&self.shared),
+        }
+    }
+
     /// What is applied now; `None` before the first snapshot. Take it once per
     /// request, so that the request sees one revision throughout.
     pub fn current(&self) -> Option<Arc<Revisioned<V>>> {
@@ -230,6 +237,30 @@ impl<V> Live<V> {
     fn heard(&self) -> MutexGuard<'_, Heard> {
         let heard = self.shared.heard.lock();
         heard.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A look at a live configuration that does not keep it: what a view holds
+/// ends with its last user, and numbers are read for as long as the process
+/// lives.
+#[derive(Debug)]
+pub struct Glimpse<V> {
+    shared: Weak<Shared<V>>,
+}
+
+impl<V> Glimpse<V> {
+    /// The live configuration, as long as anybody uses it.
+    pub fn live(&self) -> Option<Live<V>> {
+        let shared = self.shared.upgrade()?;
+        Some(Live { shared })
+    }
+}
+
+impl<V> Clone for Glimpse<V> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Weak::clone(&self.shared),
+        }
     }
 }
 

@@ -115,6 +115,7 @@ impl Metrics {
     }
 
     /// Tells a number as it is, by asking for it whenever the numbers are read.
+    /// `read` lives as long as the numbers, and so does what it holds.
     pub fn gauge(
         &self,
         name: &'static str,

@@ -345,8 +345,9 @@ impl System {
                 let killed = status.signal() == Some(9);
                 ensure!(
                     status.success() || killed,
-                    "{} ended badly: {status}",
-                    process.name()
+                    "{} ended badly: {status}; the end of its log:\n{}",
+                    process.name(),
+                    process.log_tail()
                 );
             }
         }

@@ -3,7 +3,7 @@
 //! **Invariant:** only back ends of the newest snapshot are told about.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use domain::connection::ConnectionName;
 use runtime::metrics::{Metrics, label};
@@ -11,11 +11,11 @@ use runtime::metrics::{Metrics, label};
 use super::Prepared;
 use crate::active_directory::pool::PoolState;
 
-type Backends = Arc<Mutex<BTreeMap<ConnectionName, Prepared>>>;
+type Held = Mutex<BTreeMap<ConnectionName, Prepared>>;
 
-/// Tells them from now on.
-pub(super) fn tell(metrics: &Metrics, backends: &Backends) {
-    let of = Arc::clone(backends);
+/// Tells them from now on. It holds none of them: the process ends once their connections do.
+pub(super) fn tell(metrics: &Metrics, backends: &Arc<Held>) {
+    let of = Arc::downgrade(backends);
     metrics.gauge(
         "postern_directory_connections",
         "Open connections to domain controllers, by connection and by whether they wait for a question.",
@@ -28,7 +28,7 @@ pub(super) fn tell(metrics: &Metrics, backends: &Backends) {
             }
         },
     );
-    let of = Arc::clone(backends);
+    let of = Arc::downgrade(backends);
     metrics.gauge(
         "postern_directory_server_up",
         "Whether a domain controller worked when it was last used: 1, or else 0.",
@@ -46,7 +46,10 @@ pub(super) fn tell(metrics: &Metrics, backends: &Backends) {
     );
 }
 
-fn pools(backends: &Backends) -> Vec<(String, PoolState)> {
+fn pools(backends: &Weak<Held>) -> Vec<(String, PoolState)> {
+    let Some(backends) = backends.upgrade() else {
+        return Vec::new();
+    };
     let backends = backends.lock().unwrap_or_else(PoisonError::into_inner);
     let pools = backends.iter().filter_map(|(connection, prepared)| {
         let state = prepared.backend.pool()?;

@@ -61,7 +61,12 @@ pub(crate) async fn run(arguments: &SampleArguments) -> Result<ExitCode> {
         listen: arguments.operations,
     };
     let asked = operations::bind(&settings).await?;
-    let _operations = operations::serve(asked, &Metrics::new()?, &readiness, env!("CARGO_PKG_VERSION"));
+    let _operations = operations::serve(
+        asked,
+        &Metrics::new()?,
+        &readiness,
+        env!("CARGO_PKG_VERSION"),
+    );
 
     let tasks = Tasks::new();
     tasks.stop_on_signals()?;

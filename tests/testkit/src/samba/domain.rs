@@ -54,7 +54,8 @@ pub(super) fn certify(domain: &Path, authority: &Authority) -> anyhow::Result<()
     write_as_root(&tls.join("ca.pem"), authority.pem().as_bytes())
 }
 
-/// What `smb.conf` says: the directory and its key distribution centre, and nothing else.
+/// What `smb.conf` says: the directory and its key distribution centre, and nothing else. Its ports for remote calls are
+/// below those that the kernel gives to outgoing connections, one of which may have taken them.
 pub(super) fn settings(domain: &Path) -> String {
     let domain = domain.display();
     format!(
@@ -64,6 +65,7 @@ pub(super) fn settings(domain: &Path) -> String {
 \tworkgroup = FABRIKAM
 \tserver role = active directory domain controller
 \tserver services = ldap, kdc, rpc, cldap, winbindd
+\trpc server dynamic port range = 18000-18099
 \tinterfaces = lo
 \tbind interfaces only = yes
 \tidmap_ldb:use rfc2307 = yes

@@ -16,18 +16,23 @@ pub(super) fn tell<V: Send + Sync + 'static>(
     live: &Live<V>,
 ) -> Counter {
     let metrics = &settings.metrics;
-    let applied = live.clone();
+    let applied = live.glimpse();
     metrics.gauge(
         "postern_revision",
         "The revision of the configuration that is in use; 0 before the first.",
-        move |tell| tell(applied.revision() as f64, &[]),
+        move |tell| {
+            if let Some(applied) = applied.live() {
+                tell(applied.revision() as f64, &[]);
+            }
+        },
     );
-    let (applied, clock) = (live.clone(), Arc::clone(&settings.clock));
+    let (applied, clock) = (live.glimpse(), Arc::clone(&settings.clock));
     metrics.gauge(
         "postern_configuration_age_seconds",
         "How long ago control last confirmed the configuration that is in use.",
         move |tell| {
-            if let Some(age) = applied.age(clock.now()) {
+            let age = applied.live().and_then(|live| live.age(clock.now()));
+            if let Some(age) = age {
                 tell(age.as_secs_f64(), &[]);
             }
         },
