@@ -296,7 +296,8 @@ impl Settings for Directory {
 
 impl Settings for Control {
     fn sections() -> Vec<Section> {
-        let mut sections = shared_sections!("control", "9103", "9203", bus: [REPLICAS], configuration: []);
+        let mut sections =
+            shared_sections!("control", "9103", "9203", bus: [REPLICAS], configuration: []);
         sections.extend([peers(&[CERTVAL]), control::Settings::SECTION]);
         sections
     }

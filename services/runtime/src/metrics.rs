@@ -92,11 +92,7 @@ impl Metrics {
     /// Counts events. `name` without `_total`, which is added.
     pub fn counter(&self, name: &'static str, help: &'static str) -> Counter {
         Counter {
-            counts: self
-                .meter
-                .u64_counter(name)
-                .with_description(help)
-                .build(),
+            counts: self.meter.u64_counter(name).with_description(help).build(),
             role: self.role,
         }
     }

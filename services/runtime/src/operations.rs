@@ -130,7 +130,10 @@ fn observe(metrics: &Metrics, readiness: &Readiness) {
         "For each part: 1 while the process lacks it and goes on, else 0.",
         move |tell| {
             let degraded = of.state().degraded;
-            let needed = of.parts().iter().filter(|part| !degraded.contains_key(**part));
+            let needed = of
+                .parts()
+                .iter()
+                .filter(|part| !degraded.contains_key(**part));
             needed.for_each(|part| tell(0.0, &[label("part", *part)]));
             for part in degraded.keys() {
                 tell(1.0, &[label("part", *part)]);
@@ -175,7 +178,9 @@ async fn connection(stream: TcpStream, told: Arc<Told>) {
         .serve_connection(TokioIo::new(stream), service);
     match tokio::time::timeout(LONGEST, served).await {
         Ok(Ok(())) | Err(_) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "a connection to the operations port ended badly"),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a connection to the operations port ended badly")
+        }
     }
 }
 
@@ -198,7 +203,10 @@ impl Told {
                 ),
                 Err(error) => {
                     tracing::error!(error = crate::telemetry::chain(&error), "no metrics");
-                    text(StatusCode::INTERNAL_SERVER_ERROR, "no metrics; see the log\n")
+                    text(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        "no metrics; see the log\n",
+                    )
                 }
             },
             _ => text(

@@ -55,7 +55,10 @@ fn every_number_in_alerts_and_dashboard_is_documented() {
 
 #[test]
 fn every_alert_has_its_section_in_the_run_book() {
-    let (rules, book) = (text("deploy/observability/alerts.yml"), text("docs/run-book.md"));
+    let (rules, book) = (
+        text("deploy/observability/alerts.yml"),
+        text("docs/run-book.md"),
+    );
     let sections: BTreeSet<String> = book
         .lines()
         .filter_map(|line| line.strip_prefix("## "))
@@ -71,7 +74,10 @@ fn every_alert_has_its_section_in_the_run_book() {
             .unwrap_or_else(|| panic!("{name} names no page"));
         assert!(sections.contains(page), "{name}: no section {page}");
         // One section may serve a warning and what becomes of it.
-        assert!(name.to_ascii_lowercase().starts_with(page), "{name}: {page}");
+        assert!(
+            name.to_ascii_lowercase().starts_with(page),
+            "{name}: {page}"
+        );
         assert!(book.contains(name), "the run-book does not name {name}");
     }
     assert!(alerts >= 15, "{alerts} alerts");

@@ -181,7 +181,10 @@ impl Trace {
 
     fn outline_of(&self, span: &Span, depth: usize, lines: &mut String) {
         let (indent, service) = ("  ".repeat(depth), &span.service);
-        lines.push_str(&format!("{indent}{} [{service}] {} us\n", span.name, span.took));
+        lines.push_str(&format!(
+            "{indent}{} [{service}] {} us\n",
+            span.name, span.took
+        ));
         for child in &self.spans {
             if child.parent.as_ref() == Some(&span.id) && depth < 30 {
                 self.outline_of(child, depth + 1, lines);
@@ -198,17 +201,24 @@ impl Trace {
             .map(|span| {
                 let process = told.processes.get(&span.process);
                 let service = process.map(|process| process.service.clone());
-                let (parents, linked): (Vec<_>, Vec<_>) = span
-                    .references
-                    .into_iter()
-                    .partition(|reference| reference.kind == "CHILD_OF" && reference.trace == told.id);
+                let (parents, linked): (Vec<_>, Vec<_>) =
+                    span.references.into_iter().partition(|reference| {
+                        reference.kind == "CHILD_OF" && reference.trace == told.id
+                    });
                 Span {
                     name: span.name,
                     id: span.id,
                     parent: parents.into_iter().next().map(|reference| reference.span),
-                    linked: linked.into_iter().map(|reference| reference.trace).collect(),
+                    linked: linked
+                        .into_iter()
+                        .map(|reference| reference.trace)
+                        .collect(),
                     service: service.unwrap_or_default(),
-                    tags: span.tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
+                    tags: span
+                        .tags
+                        .into_iter()
+                        .map(|tag| (tag.key, tag.value))
+                        .collect(),
                     began: span.began,
                     took: span.took,
                 }

@@ -62,12 +62,9 @@ impl Service<http::Request<Body>> for Guard {
         let arrival = request.extensions().get::<Arrival>();
         let peer = arrival.and_then(|arrival| arrival.peer.as_ref());
         let answering = match self.layer.allow.decide(&path, peer) {
-            Ok(peer) => Answering::new(
-                &path,
-                peer,
-                request.headers(),
-                self.layer.answered.as_ref(),
-            ),
+            Ok(peer) => {
+                Answering::new(&path, peer, request.headers(), self.layer.answered.as_ref())
+            }
             Err(status) => {
                 let address = arrival.map(|arrival| arrival.address);
                 tracing::warn!(

@@ -95,7 +95,10 @@ impl Places {
     }
 
     /// The addresses to try, in a stable order. None: why.
-    pub(super) async fn now(self: &Arc<Self>, deadline: Instant) -> Result<Vec<Arc<Address>>, String> {
+    pub(super) async fn now(
+        self: &Arc<Self>,
+        deadline: Instant,
+    ) -> Result<Vec<Arc<Address>>, String> {
         let mut ended = self.ended.subscribe();
         if let Some(asked) = self.asked() {
             let until = match self.known() {

@@ -11,9 +11,10 @@ use opentelemetry::trace::TraceContextExt;
 use serde::{Deserialize, Serialize};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
+use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
-use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, MakeWriter};
+use tracing_subscriber::fmt::format::{Format, Json, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::TelemetryError;
@@ -75,23 +76,32 @@ where
         .with_current_span(false)
         .with_span_list(false);
     let lines = tracing_subscriber::fmt::layer()
-        .fmt_fields(JsonFields::new())
+        .fmt_fields(Unwritten)
         .event_format(WithTrace(line))
         .with_writer(writer)
         .with_filter(directives.and(filter_fn(reveals_nothing)));
     Ok(lines)
 }
 
+/// The fields of spans: no line shows them, so they are not written out.
+struct Unwritten;
+
+impl<'to> FormatFields<'to> for Unwritten {
+    fn format_fields<R: RecordFields>(&self, _: Writer<'to>, _: R) -> fmt::Result {
+        Ok(())
+    }
+}
+
 /// A line, with the id of the trace that it belongs to in front.
 struct WithTrace(Format<Json>);
 
-impl<S> FormatEvent<S, JsonFields> for WithTrace
+impl<S> FormatEvent<S, Unwritten> for WithTrace
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     fn format_event(
         &self,
-        ctx: &FmtContext<'_, S, JsonFields>,
+        ctx: &FmtContext<'_, S, Unwritten>,
         mut to: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {

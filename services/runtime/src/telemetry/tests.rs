@@ -132,9 +132,15 @@ fn spans_and_lines_of_libraries_stay_here() {
     )
     .unwrap();
     tracing::dispatcher::with_default(&dispatch, || {
-        assert!(leaves(&tracing::info_span!(target: "gateway::signin", "ours")));
-        assert!(!leaves(&tracing::debug_span!(target: "gateway", "too fine")));
+        assert!(leaves(
+            &tracing::info_span!(target: "gateway::signin", "ours")
+        ));
+        assert!(!leaves(
+            &tracing::debug_span!(target: "gateway", "too fine")
+        ));
         assert!(!leaves(&tracing::info_span!(target: "h2::codec", "theirs")));
-        assert!(!leaves(&tracing::info_span!(target: "gatewayish", "not ours")));
+        assert!(!leaves(
+            &tracing::info_span!(target: "gatewayish", "not ours")
+        ));
     });
 }

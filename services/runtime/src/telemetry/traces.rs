@@ -111,7 +111,12 @@ impl Traces {
         let resource = Resource::builder_empty()
             .with_service_name(process.service.clone())
             .with_attribute(KeyValue::new("service.version", process.version))
-            .with_attributes(process.host.clone().map(|host| KeyValue::new("host.name", host)))
+            .with_attributes(
+                process
+                    .host
+                    .clone()
+                    .map(|host| KeyValue::new("host.name", host)),
+            )
             .build();
         let provider = SdkTracerProvider::builder().with_resource(resource);
         let provider = match endpoint.as_str() {

@@ -14,7 +14,10 @@ fn a_traceparent_is_read_and_written_as_it_was() {
     );
     let json = serde_json::to_string(&context).unwrap();
     assert_eq!(json, format!("{GIVEN:?}"));
-    assert_eq!(serde_json::from_str::<TraceContext>(&json).unwrap(), context);
+    assert_eq!(
+        serde_json::from_str::<TraceContext>(&json).unwrap(),
+        context
+    );
 }
 
 #[test]

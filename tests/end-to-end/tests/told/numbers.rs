@@ -14,7 +14,10 @@ pub(crate) const PROMISES: &[Promise<System>] = &[
         "sign-ins are counted by method, outcome and code",
         sign_ins_counted,
     ),
-    ("every process tells the numbers that are documented", documented),
+    (
+        "every process tells the numbers that are documented",
+        documented,
+    ),
 ];
 
 fn told(system: &System, role: Role, index: usize, path: &str) -> Result<(u16, String)> {

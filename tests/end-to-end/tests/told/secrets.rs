@@ -65,7 +65,10 @@ fn nothing_secret(system: &System) -> Result<()> {
         secrets.add_walk(&walk)?;
         let answer = redeem(system, &mut browser, &request, &code(&walk)?).await?;
         let given = tokens(&answer)?;
-        ensure!(userinfo(system, &mut browser, &given).await?.status == 200, "userinfo");
+        ensure!(
+            userinfo(system, &mut browser, &given).await?.status == 200,
+            "userinfo"
+        );
         secrets.add("an ID token", given.id_token)?;
         secrets.add("an access token", given.access_token)?;
         secrets.add("a verifier", request.code_verifier.clone())?;

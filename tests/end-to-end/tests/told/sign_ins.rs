@@ -24,10 +24,7 @@ pub(crate) const PROMISES: &[Promise<System>] = &[
         "a code that another gateway redeems stays in its sign-in's trace",
         redeemed_elsewhere,
     ),
-    (
-        "a refused sign-in says at which step and why",
-        refused,
-    ),
+    ("a refused sign-in says at which step and why", refused),
     (
         "a stranger's trace is linked, and nothing of ours goes into it",
         stranger,
@@ -134,7 +131,11 @@ fn by_certificate(system: &System) -> Result<()> {
             }),
         )?;
         let roots = trace.spans.iter().filter(|span| span.parent.is_none());
-        ensure!(roots.count() == 1, "more than one root:\n{}", trace.outline());
+        ensure!(
+            roots.count() == 1,
+            "more than one root:\n{}",
+            trace.outline()
+        );
         Ok(())
     })
 }
@@ -154,7 +155,10 @@ fn by_password(system: &System) -> Result<()> {
         .await?;
         tokens(&redeem(system, &mut browser, &request, &code(&right)?).await?)?;
         let id = request_id(&walk)?;
-        ensure!(request_id(&wrong)? == id && request_id(&right)? == id, "another id");
+        ensure!(
+            request_id(&wrong)? == id && request_id(&right)? == id,
+            "another id"
+        );
         let trace = jaeger()?.trace(&id, |trace| {
             trace.named("POST /password").count() == 2
                 && has("sign tokens")(trace)
@@ -197,7 +201,9 @@ fn redeemed_elsewhere(system: &System) -> Result<()> {
             trace.named(redeem).count() == 2 && trace.named(settle).count() == 2
         })?;
         for name in [redeem, settle] {
-            let answered = trace.named(name).find(|span| text(span, "span.kind") == "server");
+            let answered = trace
+                .named(name)
+                .find(|span| text(span, "span.kind") == "server");
             let asked = answered.and_then(|span| trace.parent_of(span));
             ensure!(
                 asked.is_some_and(|span| text(span, "span.kind") == "client" && span.name == name),
@@ -217,7 +223,11 @@ fn refused(system: &System) -> Result<()> {
         let id = request_id(&walk)?;
         let trace = jaeger()?.trace(&id, has("GET cert /"))?;
         let step = trace.only("GET cert /")?;
-        ensure!(text(step, "postern.outcome") == "refused", "{:?}", step.tags);
+        ensure!(
+            text(step, "postern.outcome") == "refused",
+            "{:?}",
+            step.tags
+        );
         ensure!(text(step, "postern.code") == "disabled", "{:?}", step.tags);
         Ok(())
     })
@@ -256,7 +266,10 @@ fn forged(system: &System) -> Result<()> {
         let one = browser.open(&url).await?;
         let two = browser.open(&url).await?;
         let (one, two) = (one.header("x-request-id"), two.header("x-request-id"));
-        ensure!(one.len() == 32 && two.len() == 32 && one != two, "{one} {two}");
+        ensure!(
+            one.len() == 32 && two.len() == 32 && one != two,
+            "{one} {two}"
+        );
         let trace = jaeger()?.trace(one, has("GET /password"))?;
         ensure!(trace.only("GET /password")?.parent.is_none(), "a parent");
         Ok(())

@@ -39,11 +39,7 @@ pub(super) struct Material {
 }
 
 impl Material {
-    pub(super) fn make(
-        folder: &Path,
-        kind: DirectoryKind,
-        keys: KeyKind,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn make(folder: &Path, kind: DirectoryKind, keys: KeyKind) -> anyhow::Result<Self> {
         let pki = folder.join("pki");
         let people = Authority::named("Fabrikam Test Root")
             .key(keys)
