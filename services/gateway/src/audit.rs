@@ -141,6 +141,12 @@ impl SignIn {
         }
     }
 
+    /// The event of what this span is about. The span begins with this at the latest.
+    pub(crate) fn traced_by(mut self, span: &Span) -> Self {
+        self.request_id = RequestId::of(span);
+        self
+    }
+
     /// Notes whose session it is about.
     pub(crate) fn of(&mut self, session: &Session) {
         self.method = Some(session.method.kind());

@@ -179,7 +179,7 @@ async fn connection(stream: TcpStream, told: Arc<Told>) {
     match tokio::time::timeout(LONGEST, served).await {
         Ok(Ok(())) | Err(_) => {}
         Ok(Err(error)) => {
-            tracing::debug!(%error, "a connection to the operations port ended badly")
+            tracing::debug!(%error, "a connection to the operations port ended badly");
         }
     }
 }

@@ -124,7 +124,9 @@ fn read_as(path: &Path, limit: usize, reader: u32) -> Result<Zeroizing<Vec<u8>>,
 /// choice, and to nobody else.
 fn handed_by_root(path: &Path, file: &Metadata, reader: u32) -> bool {
     let closed = permissions(file) & 0o137 == 0;
-    reader != ROOT && file.uid() == ROOT && closed && only_root_fills(path)
+    // A second name may be one that somebody else gave to another file of root's.
+    let only_name = file.nlink() == 1;
+    reader != ROOT && file.uid() == ROOT && closed && only_name && only_root_fills(path)
 }
 
 /// Whether nobody but root can have put anything under this name: true of the

@@ -78,7 +78,7 @@ impl Left {
     }
 
     /// Somebody finished a handshake from this address: whoever left it before is not waited for any more. The span of the
-    /// handshake that was left, if there was one only and it surely is theirs.
+    /// handshake that was left, if there was one only: theirs, as far as an address tells.
     pub(super) fn came_again(&self, address: ClientAddress) -> Option<Span> {
         let here = address.neighbourhood();
         let is_here = |gone: &Gone| neighbourhood(gone) == here;

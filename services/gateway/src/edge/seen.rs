@@ -95,15 +95,17 @@ impl Seen {
         let (Some(address), false) = (self.address, host == "other") else {
             return;
         };
-        let request_id = RequestId::of(&span);
+        // Its id would begin the span, which may still become part of the trace of whoever comes again.
+        let unknown = RequestId::default();
         let event =
-            SignIn::without_request(host, self.asked, address, request_id, &door.numbers.events);
+            SignIn::without_request(host, self.asked, address, unknown, &door.numbers.events);
         if self.asked && ended.is_breaking_off() {
             if let Some(gone) = door.left.waits_for(address, event, span) {
                 stayed_away(door, &gone);
             }
             return;
         }
+        let event = event.traced_by(&span);
         ended.tell(self.asked, |outcome| told(door, &event, address, outcome));
     }
 }
@@ -116,7 +118,8 @@ pub(super) async fn follow(door: Arc<Door>) {
 }
 
 fn stayed_away(door: &Door, gone: &Gone) {
-    told(door, &gone.event, gone.address, Outcome::Left(STAYED_AWAY));
+    let event = gone.event.clone().traced_by(&gone.span);
+    told(door, &event, gone.address, Outcome::Left(STAYED_AWAY));
 }
 
 /// A connection on which a certificate was asked for ended after its handshake, and no request ever came.

@@ -18,6 +18,9 @@ use crate::trace;
 /// What health checks are called.
 const HEALTH: &str = "/grpc.health.v1.Health/";
 
+/// What asking for a server's methods is called, in every version.
+const REFLECTION: &str = "/grpc.reflection.";
+
 /// The numbers about calls that are made.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
@@ -40,13 +43,14 @@ impl Asked {
     }
 }
 
-/// A call on its way to another role.
+/// A call on its way to another role. It counts when it is over, also when whoever asked went away.
 pub(super) struct Asking {
     span: Span,
     asked: Option<Asked>,
     method: String,
     role: String,
     began: Instant,
+    code: Code,
 }
 
 impl Asking {
@@ -73,6 +77,7 @@ impl Asking {
             method: method.to_owned(),
             role: role.to_owned(),
             began: Instant::now(),
+            code: Code::Cancelled,
         }
     }
 
@@ -88,15 +93,21 @@ impl Asking {
     }
 
     /// The call has ended.
-    pub(super) fn ended<B>(self, answer: &Result<http::Response<B>, Status>) {
-        let code = match answer {
+    pub(super) fn ended<B>(mut self, answer: &Result<http::Response<B>, Status>) {
+        self.code = match answer {
             Ok(answer) => code_of(answer.headers()),
             Err(status) => status.code(),
         };
-        note(&self.span, code);
-        if let Some(asked) = self.asked {
-            let (peer, method) = (label("peer", self.role), label("method", self.method));
-            let outcome = label("outcome", format!("{code:?}"));
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        note(&self.span, self.code);
+        if let Some(asked) = &self.asked {
+            let peer = label("peer", std::mem::take(&mut self.role));
+            let method = label("method", std::mem::take(&mut self.method));
+            let outcome = label("outcome", format!("{:?}", self.code));
             let took = self.began.elapsed();
             asked.seconds.took(took, &[peer.clone(), method.clone()]);
             asked.calls.count(&[peer, method, outcome]);
@@ -126,12 +137,13 @@ impl Answered {
     }
 }
 
-/// An allowed call that is being answered.
+/// An allowed call that is being answered. It counts when it is over, also when whoever asked went away.
 pub(super) struct Answering {
     span: Span,
     answered: Option<Answered>,
     method: String,
     began: Instant,
+    code: Code,
 }
 
 impl Answering {
@@ -165,6 +177,7 @@ impl Answering {
             answered: answered.cloned(),
             method: method.to_owned(),
             began: Instant::now(),
+            code: Code::Cancelled,
         }
     }
 
@@ -174,22 +187,32 @@ impl Answering {
     }
 
     /// The call is answered.
-    pub(super) fn ended<B>(self, answer: &http::Response<B>) {
-        let code = code_of(answer.headers());
-        note(&self.span, code);
-        if let Some(answered) = self.answered {
-            let method = label("method", self.method);
+    pub(super) fn ended<B>(mut self, answer: &http::Response<B>) {
+        self.code = code_of(answer.headers());
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        note(&self.span, self.code);
+        if let Some(answered) = &self.answered {
+            let method = label("method", std::mem::take(&mut self.method));
             let took = self.began.elapsed();
             answered.seconds.took(took, std::slice::from_ref(&method));
-            answered
-                .calls
-                .count(&[method, label("code", format!("{code:?}"))]);
+            let code = label("code", format!("{:?}", self.code));
+            answered.calls.count(&[method, code]);
         }
     }
 }
 
-/// A method as gRPC writes it in full: `package.Service/Method`.
+/// A method as gRPC writes it in full: `package.Service/Method`. Of health and reflection, where the allow list knows no
+/// methods, the service alone.
 fn name(path: &str) -> &str {
+    for open in [HEALTH, REFLECTION] {
+        if path.starts_with(open) {
+            return open.trim_matches('/');
+        }
+    }
     path.strip_prefix('/').unwrap_or(path)
 }
 
@@ -203,5 +226,36 @@ fn note(span: &Span, code: Code) {
     span.record("rpc.code", format!("{code:?}"));
     if code != Code::Ok {
         span.record("otel.status_code", "ERROR");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_makes_no_series_of_its_own() {
+        assert_eq!(name("/a.A/One"), "a.A/One");
+        for path in ["Check", "Watch", "Made/Up", ""] {
+            assert_eq!(name(&format!("{HEALTH}{path}")), "grpc.health.v1.Health");
+        }
+        assert_eq!(name(&format!("{REFLECTION}made.up/X")), "grpc.reflection");
+    }
+
+    #[test]
+    fn whoever_went_away_is_counted() {
+        let metrics = Metrics::new().unwrap();
+        let (asked, answered) = (Asked::new(&metrics), Answered::new(&metrics));
+        drop(Asking::new("/a.A/One", "certval", Some(&asked)));
+        let peer = Peer::role("gateway");
+        let headers = HeaderMap::new();
+        drop(Answering::new("/a.A/One", &peer, &headers, Some(&answered)));
+        let text = metrics.text().unwrap();
+        for line in [
+            r#"postern_peer_calls_total{method="a.A/One",outcome="Cancelled",peer="certval"} 1"#,
+            r#"postern_calls_total{code="Cancelled",method="a.A/One"} 1"#,
+        ] {
+            assert!(text.contains(line), "{line} is not in:\n{text}");
+        }
     }
 }

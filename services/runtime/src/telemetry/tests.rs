@@ -144,3 +144,34 @@ fn spans_and_lines_of_libraries_stay_here() {
         ));
     });
 }
+
+#[tokio::test]
+async fn what_is_kept_is_decided_where_a_trace_begins() {
+    let kept = |ratio: f64, parent: Option<&str>| {
+        let settings = TracesSettings {
+            // Nobody is there; nothing waits for that.
+            endpoint: "http://127.0.0.1:9".to_owned(),
+            ratio,
+            ca_file: None,
+        };
+        let traces = Traces::start(&settings, &Process::of("test", "0")).unwrap();
+        let quiet = LogSettings {
+            filter: "off".to_owned(),
+        };
+        let dispatch = dispatch(&quiet, &traces, std::io::sink).unwrap();
+        tracing::dispatcher::with_default(&dispatch, || {
+            let span = tracing::info_span!(target: "gateway", "request");
+            if let Some(parent) = parent {
+                crate::trace::continue_from(&span, parent.parse().unwrap());
+            }
+            let context = crate::trace::TraceContext::of(&span).unwrap();
+            context.to_string().ends_with("-01")
+        })
+    };
+    let sampled = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let unsampled = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+    assert!(kept(1.0, None));
+    assert!(!kept(0.0, None));
+    assert!(kept(0.0, Some(sampled)));
+    assert!(!kept(1.0, Some(unsampled)));
+}
