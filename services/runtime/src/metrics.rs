@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry_sdk::error::OTelSdkError;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::metrics::{Instrument, SdkMeterProvider, Stream};
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Registry, TextEncoder};
 
@@ -25,6 +25,10 @@ const SECONDS: [f64; 17] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
     60.0, 120.0,
 ];
+
+/// The most counts of one instrument: a hundred connections with every code by
+/// every method, and room. Past it they are told together, without labels.
+const SERIES: usize = 20_000;
 
 /// What tells one count of an instrument from another.
 #[derive(Debug, Clone)]
@@ -70,7 +74,13 @@ impl Metrics {
             .without_target_info()
             .without_units()
             .build()?;
-        let provider = SdkMeterProvider::builder().with_reader(exporter).build();
+        let provider = SdkMeterProvider::builder()
+            .with_reader(exporter)
+            .with_view(|_: &Instrument| {
+                let room = Stream::builder().with_cardinality_limit(SERIES);
+                room.build().ok()
+            })
+            .build();
         let meter = provider.meter("postern");
         Ok(Self {
             registry,

@@ -9,6 +9,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -26,8 +27,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
 use crate::metrics::{Metrics, label};
 use crate::readiness::Readiness;
@@ -56,7 +56,7 @@ impl OperationsSettings {
 const CONNECTIONS: usize = 64;
 
 /// How long one connection may last, all of it.
-const LONGEST: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// How long the head of a request may take.
 const HEAD: Duration = Duration::from_secs(5);
@@ -73,7 +73,9 @@ pub async fn bind(settings: &OperationsSettings) -> io::Result<TcpListener> {
     TcpListener::bind(listen).await.map_err(|error| {
         io::Error::new(
             error.kind(),
-            format!("operations.listen = {listen} cannot be opened: {error}"),
+            format!(
+                "operations.listen = {listen} cannot be opened: {error}; if another process has the port, stop it or set another one"
+            ),
         )
     })
 }
@@ -142,21 +144,22 @@ fn observe(metrics: &Metrics, readiness: &Readiness) {
     );
 }
 
+/// Whoever comes is served at once. Past the limit the oldest connection goes,
+/// so that nobody who holds on keeps a health check out.
 async fn accept(listener: TcpListener, told: Arc<Told>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
+    let mut by_age: VecDeque<AbortHandle> = VecDeque::with_capacity(CONNECTIONS);
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else {
-            return;
-        };
-        while connections.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, _)) => {
-                let told = told.clone();
-                connections.spawn(async move {
-                    connection(stream, told).await;
-                    drop(place);
-                });
+                while connections.try_join_next().is_some() {}
+                by_age.retain(|connection| !connection.is_finished());
+                if by_age.len() >= CONNECTIONS
+                    && let Some(oldest) = by_age.pop_front()
+                {
+                    oldest.abort();
+                }
+                by_age.push_back(connections.spawn(connection(stream, told.clone())));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection to the operations port could not be taken");
@@ -173,6 +176,8 @@ async fn connection(stream: TcpStream, told: Arc<Told>) {
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
+        // One answer each: a connection that stays open takes a place from a health check.
+        .keep_alive(false)
         .header_read_timeout(HEAD)
         .max_buf_size(8 << 10)
         .serve_connection(TokioIo::new(stream), service);

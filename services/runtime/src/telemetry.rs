@@ -84,9 +84,9 @@ pub enum TelemetryError {
     Ratio(f64),
     /// The collector's address is none.
     #[error(
-        "traces.endpoint {0:?} is not an address to send traces to; an example: http://jaeger:4317"
+        "traces.endpoint is not an address to send traces to: http:// or https://, a host and a port, and nothing else; an example: http://jaeger:4317"
     )]
-    Endpoint(String),
+    Endpoint,
     /// Nothing to trust the collector by.
     #[error("traces.endpoint is https, so traces.ca_file must name the collector's authority")]
     NoCollectorAuthority,

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use runtime::trace::TraceContext;
 
-use super::transaction::Transaction;
+use super::transaction::{LIFE, Transaction};
 use crate::desk::Desk;
 use crate::oidc::parameters::{MAX_BYTES, MAX_PARAMETERS};
 use crate::seals;
@@ -22,18 +22,20 @@ impl Desk {
     pub(crate) fn goes_on_from(&self, route: &str, parameters: &[u8]) -> Option<TraceContext> {
         let name = match route {
             "/token" => "code",
-            _ => "tx",
+            "/" | "/password" | "/resume" | "/cancel" | "/preference" => "tx",
+            _ => return None,
         };
         let sealed = first(parameters, name)?;
         let snapshot = self.live().ok()?;
         let keys = &snapshot.view.seal_keys;
         match name {
             "code" => self.codes.trace_of(keys, &sealed),
-            // Of one that is too old, too: its page belongs to the sign-in that took too long.
             _ => {
-                seals::open::<Transaction>(keys, self.hosts.login(), &sealed)
-                    .ok()?
-                    .trace
+                let transaction: Transaction =
+                    seals::open(keys, self.hosts.login(), &sealed).ok()?;
+                // The page that says it took too long belongs to its sign-in. After that nobody makes a trace grow.
+                let is_of_late = transaction.created.is_alive(2 * LIFE, self.now());
+                transaction.trace.filter(|_| is_of_late)
             }
         }
     }

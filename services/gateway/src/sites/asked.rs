@@ -1,7 +1,7 @@
 //! What every request of the sites is for those who watch: a span in the trace of its sign-in, an id, a number.
 //!
 //! **Invariant:** a span's parent is sealed by us or there is none; no span has a value in it that a person or a stranger
-//! typed, and assets have none at all.
+//! typed, and what anybody may ask for by the thousand has none at all.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -45,8 +45,7 @@ impl Asked {
             "certificate" => format!("cert {path}"),
             _ => path.to_owned(),
         };
-        let is_asset = path.starts_with("/assets/") || path.starts_with("/sdk/");
-        let (span, request) = match is_asset {
+        let (span, request) = match is_dull(path) {
             true => (Span::none(), request),
             false => {
                 let span = span(site, request.method(), &route);
@@ -93,6 +92,13 @@ impl Drop for Asked {
         self.numbers
             .request(&self.route, self.status, self.began.elapsed());
     }
+}
+
+/// Whether a request to this route has nothing to tell: files that never change, and paths that anybody may ask for by
+/// the thousand. Spans of theirs would push those of sign-ins out.
+fn is_dull(path: &str) -> bool {
+    let files = ["/assets/", "/sdk/", "/.well-known/"];
+    matches!(path, "unknown" | "/jwks") || files.iter().any(|files| path.starts_with(files))
 }
 
 fn span(site: &'static str, method: &Method, route: &str) -> Span {

@@ -98,5 +98,9 @@ async fn ask(url: &Url) -> Result<(StatusCode, String)> {
         connection.await?;
         std::future::pending().await
     };
-    tokio::select! { answer = exchange => answer, failed = driven => failed }
+    let answer: Result<_> =
+        tokio::select! { answer = exchange => answer, failed = driven => failed };
+    answer.with_context(|| {
+        format!("{url} does not speak plain HTTP: is this the process's `operations.listen`?")
+    })
 }

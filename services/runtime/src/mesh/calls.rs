@@ -210,7 +210,7 @@ impl Drop for Answering {
 fn name(path: &str) -> &str {
     for open in [HEALTH, REFLECTION] {
         if path.starts_with(open) {
-            return open.trim_matches('/');
+            return open.trim_matches(['/', '.']);
         }
     }
     path.strip_prefix('/').unwrap_or(path)

@@ -48,3 +48,21 @@ fn roles_of_one_process_are_told_apart() {
         assert!(text.contains(line), "{line} is not in:\n{text}");
     }
 }
+
+#[test]
+fn a_large_configuration_keeps_its_labels() {
+    let metrics = Metrics::new().unwrap();
+    let counter = metrics.counter("postern_things", "Things.");
+    // More than the library keeps by itself (2000), and than most configurations have.
+    for connection in 0..25 {
+        for code in 0..100 {
+            counter.count(&[
+                label("connection", format!("c{connection}")),
+                label("code", format!("{code}")),
+            ]);
+        }
+    }
+    let text = metrics.text().unwrap();
+    assert!(!text.contains("overflow"));
+    assert!(text.contains(r#"postern_things_total{code="99",connection="c24"} 1"#));
+}

@@ -72,3 +72,23 @@ async fn the_port_closes_with_its_owner() {
     }
     panic!("the port is still open");
 }
+
+#[tokio::test]
+async fn those_who_hold_on_keep_no_health_check_out() {
+    let (address, _operations) = served(&Readiness::new(&[])).await;
+    let mut held = Vec::new();
+    for _ in 0..3 * super::CONNECTIONS {
+        held.push(TcpStream::connect(address).await.unwrap());
+    }
+    let answered = asked(address, "GET /healthz");
+    let answered = tokio::time::timeout(std::time::Duration::from_secs(2), answered).await;
+    assert!(answered.unwrap().starts_with("HTTP/1.1 200 "));
+    // The newest of them are served, too.
+    let mut last = held.pop().unwrap();
+    last.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = String::new();
+    last.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}

@@ -108,10 +108,20 @@ fn settings_of_traces_that_cannot_be_are_refused() {
     for ratio in [-0.1, 1.1, f64::NAN] {
         assert!(matches!(start("", ratio), Err(TelemetryError::Ratio(_))));
     }
-    for endpoint in ["jaeger:4317", "jaeger", "ftp://jaeger", "http://", " "] {
+    for endpoint in [
+        "jaeger:4317",
+        "jaeger",
+        "ftp://jaeger",
+        "http://",
+        " ",
+        "http://jaeger:99999",
+        "http://jon:secret@jaeger:4317",
+        "http://jaeger:4317/v1/traces",
+        "http://jaeger:4317?x",
+    ] {
         let refused = start(endpoint, 1.0);
         assert!(
-            matches!(refused, Err(TelemetryError::Endpoint(_))),
+            matches!(refused, Err(TelemetryError::Endpoint)),
             "{endpoint}"
         );
     }
@@ -165,6 +175,8 @@ async fn what_is_kept_is_decided_where_a_trace_begins() {
                 crate::trace::continue_from(&span, parent.parse().unwrap());
             }
             let context = crate::trace::TraceContext::of(&span).unwrap();
+            // Its end would wait for the collector.
+            std::mem::forget(traces);
             context.to_string().ends_with("-01")
         })
     };

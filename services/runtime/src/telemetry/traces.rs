@@ -163,7 +163,7 @@ fn exporter(settings: &TracesSettings) -> Result<SpanExporter, TelemetryError> {
     let secure = match url_scheme(endpoint) {
         Some("http") => false,
         Some("https") => true,
-        _ => return Err(TelemetryError::Endpoint(endpoint.clone())),
+        _ => return Err(TelemetryError::Endpoint),
     };
     let builder = SpanExporter::builder()
         .with_tonic()
@@ -185,11 +185,23 @@ fn exporter(settings: &TracesSettings) -> Result<SpanExporter, TelemetryError> {
     builder.with_tls_config(tls).build().map_err(failed)
 }
 
-/// The scheme of an address that has a host.
+/// The scheme of an address that is a host, perhaps with a port, and nothing
+/// else: a user's password would be in messages, and a path is not for gRPC.
 fn url_scheme(endpoint: &str) -> Option<&str> {
     let uri: http::Uri = endpoint.parse().ok()?;
-    uri.host()?;
-    endpoint.split_once("://").map(|(scheme, _)| scheme)
+    let authority = uri.authority()?;
+    let plain =
+        !authority.as_str().contains('@') && matches!(uri.path(), "/") && uri.query().is_none();
+    let has_port =
+        authority.as_str().len() == authority.host().len() || authority.port_u16().is_some();
+    if authority.host().is_empty() || !plain || !has_port {
+        return None;
+    }
+    match uri.scheme_str()? {
+        "http" => Some("http"),
+        "https" => Some("https"),
+        _ => None,
+    }
 }
 
 pub(super) fn leaves(metadata: &Metadata<'_>) -> bool {
