@@ -130,19 +130,23 @@ pub(super) fn dashboard(stage: &Stage) -> Result<()> {
         "only {} questions were found",
         asked.len()
     );
-    let names = ask("/api/v1/label/__name__/values")?.to_string();
-    for question in asked {
+    for question in &asked {
         let expression = question.replace("$__rate_interval", "1m");
         let encoded: String = url::form_urlencoded::byte_serialize(expression.as_bytes()).collect();
-        ask(&format!("/api/v1/query?query={encoded}")).with_context(|| question.to_owned())?;
-        for name in numbers(question) {
-            ensure!(
-                names.contains(&format!("\"{name}\"")),
-                "nobody has {name}, asked for in {question}"
-            );
-        }
+        ask(&format!("/api/v1/query?query={encoded}")).with_context(|| (*question).to_owned())?;
     }
-    Ok(())
+    // Some are there only after the first sign-in, and Prometheus comes by every few seconds.
+    let mut missing = Vec::new();
+    wait_for(SOON, "every number to be there", || {
+        let names = ask("/api/v1/label/__name__/values")?.to_string();
+        missing = asked
+            .iter()
+            .flat_map(|question| numbers(question))
+            .filter(|name| !names.contains(&format!("\"{name}\"")))
+            .collect();
+        Ok(missing.is_empty().then_some(()))
+    })
+    .with_context(|| format!("nobody has {missing:?}"))
 }
 
 /// Prometheus' answer to a question it understands.
