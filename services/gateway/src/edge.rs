@@ -107,8 +107,8 @@ impl Bound {
 
     /// Serves until the soft stop of the process's tasks, to which all belongs that is started here. Returns at once.
     ///
-    /// At the soft stop nothing more is accepted, connections without a request in flight are closed, and those with one
-    /// after its answer.
+    /// After the soft stop nobody is accepted once nobody has come for a moment; connections without a request in flight are
+    /// closed, and those with one after its answer.
     pub fn serve(
         self,
         sites: Sites,

@@ -1,18 +1,24 @@
 //! The loop that accepts.
 //!
-//! **Invariant:** it ends at the soft stop and for no other reason.
+//! **Invariant:** it ends after the soft stop and for no other reason, and whoever the system let in before is let in here.
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 /// How long to wait when the process or the machine has no descriptors or memory left.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
-/// Hands every connection to `arrived` until `stopping`. `arrived` must not wait.
+/// After the soft stop: how long nobody may have come, and how long it goes on at most. A balancer takes a moment to see
+/// that this gateway stops, and what the system has let in when the port closes is reset.
+const QUIET: Duration = Duration::from_millis(300);
+const AT_MOST: Duration = Duration::from_secs(5);
+
+/// Hands every connection to `arrived` until `stopping`, and then those that still come. `arrived` must not wait.
 pub(crate) async fn accept(
     listener: TcpListener,
     stopping: CancellationToken,
@@ -22,7 +28,7 @@ pub(crate) async fn accept(
     loop {
         let accepted = tokio::select! {
             biased;
-            () = stopping.cancelled() => return,
+            () = stopping.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
@@ -38,10 +44,19 @@ pub(crate) async fn accept(
                 }
                 exhausted = true;
                 tokio::select! {
-                    () = stopping.cancelled() => return,
+                    () = stopping.cancelled() => break,
                     () = tokio::time::sleep(EXHAUSTED) => {}
                 }
             }
+        }
+    }
+    let end = Instant::now() + AT_MOST;
+    loop {
+        let quiet = end.min(Instant::now() + QUIET);
+        match timeout_at(quiet, listener.accept()).await {
+            Ok(Ok((stream, peer))) => arrived(stream, peer),
+            Ok(Err(error)) if is_of_one_connection(&error) => {}
+            Ok(Err(_)) | Err(_) => return,
         }
     }
 }
