@@ -18,7 +18,8 @@ use crate::commands::output;
 
 /// Where the rig is built for the first time, it compiles Kubernetes.
 const UP: Duration = Duration::from_secs(1800);
-const DOWN: Duration = Duration::from_secs(60);
+/// The rig itself waits a minute for pods that do not end.
+const DOWN: Duration = Duration::from_secs(180);
 const LOAD: Duration = Duration::from_secs(120);
 const QUICK: Duration = Duration::from_secs(30);
 
@@ -71,10 +72,26 @@ impl Cluster {
             home,
             ours: false,
         };
+        if cluster.left_behind() {
+            output(&mut cluster.script("down.sh"), DOWN)
+                .context("what a killed cluster left behind could not be taken away")?;
+        }
         let said = output(&mut cluster.script("up.sh"), UP).context("the cluster did not start")?;
         cluster.ours = !said.contains("already up");
         cluster.kubectl(&["get", "--raw", "/readyz"])?;
         Ok(cluster)
+    }
+
+    /// Whether a cluster was here whose processes were killed: on its state (pods of another time, their networks
+    /// without an end) a new one comes up, but its pods do not reach one another.
+    fn left_behind(&self) -> bool {
+        let run = self.home.join("run");
+        let kubelet = std::fs::read_to_string(run.join("pid/kubelet")).ok();
+        let runs = kubelet.is_some_and(|pid| {
+            std::fs::read_link(format!("/proc/{}/exe", pid.trim()))
+                .is_ok_and(|exe| exe.ends_with("kubelet"))
+        });
+        run.is_dir() && !runs
     }
 
     fn script(&self, name: &str) -> Command {
