@@ -84,7 +84,7 @@ impl Settings {
             key(
                 "initial_configuration",
                 "",
-                "TOML file with the configuration to begin with. Used only while there is none; afterwards the admin API changes it.",
+                "TOML file with the configuration to begin with. Used only while there is none; afterwards the admin API changes it. Without one, control begins with an empty configuration and fresh keys.",
             ),
         ],
     };

@@ -142,7 +142,7 @@ impl Writer {
         let Some(newest) = self.publisher.current() else {
             return Err(WriteFailure::Unavailable {
                 detail: "there is no configuration yet".to_owned(),
-                what_to_do: "name one in `control.initial_configuration`, or see control's log for what is missing".to_owned(),
+                what_to_do: "see control's log for what it waits for".to_owned(),
             });
         };
         let content = self

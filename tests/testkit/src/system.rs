@@ -295,14 +295,7 @@ impl System {
     /// If one ends, or is not ready in time.
     pub fn wait_until_ready(&mut self) -> anyhow::Result<()> {
         for process in self.processes.values_mut().flatten() {
-            let name = process.name().to_owned();
-            wait_for(READY, &format!("{name} to be ready"), || {
-                if let Some(status) = process.ended()? {
-                    bail!("{name} ended: {status}");
-                }
-                Ok(process.log().lines().any(says_ready).then_some(()))
-            })
-            .with_context(|| format!("the end of its log:\n{}", process.log_tail()))?;
+            wait_for_one(process)?;
         }
         let mut last = String::new();
         wait_for(READY, "control to count every instance", || {
@@ -312,6 +305,11 @@ impl System {
             Ok(self.all_counted(&output.stdout).then_some(()))
         })
         .with_context(|| format!("last heard of the instances: {}", last.trim()))
+    }
+
+    /// Waits until control says that it is ready.
+    pub(crate) fn wait_for_control(&mut self) -> anyhow::Result<()> {
+        wait_for_one(self.process(Role::Control, 0)?)
     }
 
     /// Describes it for programs.
@@ -381,6 +379,18 @@ impl System {
         };
         self.addresses.values().flatten().all(current)
     }
+}
+
+/// Waits until a role says that it is ready.
+fn wait_for_one(process: &mut Process) -> anyhow::Result<()> {
+    let name = process.name().to_owned();
+    wait_for(READY, &format!("{name} to be ready"), || {
+        if let Some(status) = process.ended()? {
+            bail!("{name} ended: {status}");
+        }
+        Ok(process.log().lines().any(says_ready).then_some(()))
+    })
+    .with_context(|| format!("the end of its log:\n{}", process.log_tail()))
 }
 
 /// Whether a line of a role's log is the one it writes once all of its parts are ready.

@@ -14,7 +14,7 @@ use runtime::tasks::Tasks;
 use runtime::telemetry::chain;
 
 use crate::Settings;
-use crate::initial::{Initial, InitialError};
+use crate::initial::{Initial, InitialConfiguration, InitialError};
 use crate::inspector::Inspector;
 use crate::parts::{self, RoleSeals};
 use crate::writer::{WriteFailure, Writer};
@@ -31,6 +31,8 @@ pub(super) enum Begin {
     With(Initial),
     /// The file that the settings name.
     File(PathBuf),
+    /// Nothing but fresh keys: everything is set over the admin API.
+    Empty,
 }
 
 /// What to begin with, if there is no configuration in the store.
@@ -45,12 +47,7 @@ pub(super) fn beginning(
         return None;
     }
     let begin = given.map(Begin::With).or(named.map(Begin::File));
-    if begin.is_none() {
-        tracing::warn!(
-            "there is no configuration, and `control.initial_configuration` names none: waiting for one"
-        );
-    }
-    begin
+    Some(begin.unwrap_or(Begin::Empty))
 }
 
 fn unread(revision: u64, named: Option<&Path>) {
@@ -112,7 +109,7 @@ impl First {
         if let Some(standing) = standing.map_err(|error| unavailable(chain(&error)))? {
             let named = match &self.begin {
                 Begin::File(file) => Some(file.as_path()),
-                Begin::With(_) => None,
+                Begin::With(_) | Begin::Empty => None,
             };
             unread(standing.manifest.revision, named);
             return Ok(());
@@ -122,6 +119,13 @@ impl First {
             Begin::File(file) => {
                 let initial = Initial::read(file).map_err(InitialError::Mistakes)?;
                 self.make_of(&initial).await
+            }
+            Begin::Empty => {
+                let nothing = Initial {
+                    origin: "nothing: the admin API sets what is needed".to_owned(),
+                    ..Initial::given(InitialConfiguration::default())
+                };
+                self.make_of(&nothing).await
             }
         }
     }

@@ -43,6 +43,8 @@ pub struct Plan {
     /// Of people, servers, and who vouches for people.
     pub(super) keys: KeyKind,
     pub(super) patient: bool,
+    /// Whether there is nothing to begin with.
+    pub(super) empty: bool,
     /// Applications beside those of the rig.
     pub(super) applications: Vec<toml::Value>,
     /// Seconds to choose a certificate in.
@@ -67,6 +69,7 @@ impl Plan {
             shared_certificate: false,
             keys: KeyKind::P256,
             patient: false,
+            empty: false,
             applications: Vec::new(),
             choosing: 120,
             log: "info".to_owned(),
@@ -93,6 +96,14 @@ impl Plan {
     #[must_use]
     pub fn password_only(mut self) -> Self {
         self.methods = vec!["password"];
+        self
+    }
+
+    /// With nothing to begin with: everything is set over the admin API. Nobody waits for its gateways, which are not
+    /// ready without a server certificate.
+    #[must_use]
+    pub fn empty(mut self) -> Self {
+        self.empty = true;
         self
     }
 
@@ -158,7 +169,7 @@ impl Plan {
         self
     }
 
-    /// Starts it, and returns once every role says that it is ready.
+    /// Starts it, and returns once every role says that it is ready; of an empty one, control.
     ///
     /// # Errors
     /// If a part is missing or does not come up; the message quotes the end of its log.
@@ -217,7 +228,10 @@ impl Plan {
                 system.processes.entry(role).or_default().push(process);
             }
         }
-        system.wait_until_ready()?;
+        match system.plan.empty {
+            false => system.wait_until_ready()?,
+            true => system.wait_for_control()?,
+        }
         Ok(system)
     }
 }

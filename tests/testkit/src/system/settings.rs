@@ -119,9 +119,7 @@ fn of_role(system: &System, role: Role, index: usize) -> anyhow::Result<Value> {
                 "peers",
                 json!({"certval": system.addresses.get(&Role::Certval)}),
             );
-            section(
-                "control",
-                json!({
+            let mut control = json!({
                     "admin_listen": system.admin,
                     "admin_certificate_file": file("pki/admin.pem"),
                     "admin_key_file": file("pki/admin.key"),
@@ -129,9 +127,14 @@ fn of_role(system: &System, role: Role, index: usize) -> anyhow::Result<Value> {
                     "signing_key_file": file("keys/snapshot.key"),
                     "gateway_seal_key_file": file("keys/gateway.seal"),
                     "directory_seal_key_file": file("keys/directory.seal"),
-                    "initial_configuration": file("settings/initial.toml"),
-                }),
-            );
+            });
+            if !system.plan.empty
+                && let Some(control) = control.as_object_mut()
+            {
+                let initial = file("settings/initial.toml");
+                control.insert("initial_configuration".to_owned(), initial);
+            }
+            section("control", control);
         }
     }
     Ok(Value::Object(settings))

@@ -63,25 +63,19 @@ async fn the_first_revision_waits_for_certval() {
 }
 
 #[tokio::test]
-async fn without_an_initial_configuration_control_waits_and_says_so() {
+async fn without_an_initial_configuration_control_begins_with_an_empty_one() {
     let world = World::new();
     let control = world
         .started(&world.settings("control"), None)
         .await
         .unwrap();
-    let answer = control
-        .ask(Method::POST, RANGES, r#"{"ranges":["10.1.0.0/16"]}"#)
-        .await;
-    assert_eq!(
-        (answer.status, answer.problem()),
-        (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
-    );
-    assert!(
-        answer
-            .text("what_to_do")
-            .contains("control.initial_configuration"),
-        "{answer:?}"
-    );
+    control.applied(1).await;
+    timeout(SOON, control.readiness.ready()).await.unwrap();
+    let answer = control.get("/v1/configuration").await;
+    assert_eq!(answer.number("revision"), 1);
+    for list in ["connections", "applications", "server_certificates"] {
+        assert_eq!(answer.body[list], serde_json::json!([]), "{list}");
+    }
     control.stop().await;
 }
 
